@@ -1,0 +1,94 @@
+package crdttest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/calmstream/calmstream/crdt"
+)
+
+// CheckLaws fails t if [Laws] finds a broken law among the samples.
+func CheckLaws[L any, P crdt.Lattice[L]](t testing.TB, samples []L) {
+	t.Helper()
+	if err := Laws[L, P](samples); err != nil {
+		t.Error(err)
+	}
+}
+
+// CheckRandom fails t if [RandomLaws] finds a broken law. The message holds the seed.
+func CheckRandom[L any, P crdt.Lattice[L]](t testing.TB, seed uint64, n int, gen func(*rand.Rand) L) {
+	t.Helper()
+	if err := RandomLaws[L, P](seed, n, gen); err != nil {
+		t.Error(err)
+	}
+}
+
+// CheckUpSet fails t if [UpwardClosed] refutes the set.
+func CheckUpSet[L any, P crdt.Lattice[L]](t testing.TB, u crdt.UpSet[L], samples []L) {
+	t.Helper()
+	if err := UpwardClosed[L, P](u, samples); err != nil {
+		t.Error(err)
+	}
+}
+
+// Laws checks all laws over the samples and the bottom: those of three values for every triple. It returns nil,
+// or joined errors, at most one [*Violation] for each law. The cost is cubic in the number of samples; 10 to 30 are
+// a good number.
+//
+// The samples are only read, as far as the laws hold.
+func Laws[L any, P crdt.Lattice[L]](samples []L) error {
+	c := newChecker[L, P](samples)
+	c.checkAll()
+	if err := c.err(); err != nil {
+		return err
+	}
+	if !c.anyAboveBottom() {
+		return fmt.Errorf("%w: add one above the bottom", ErrVacuous)
+	}
+	return nil
+}
+
+// RandomLaws checks all laws n times, each time over three values from gen and the merge of the first two.
+// The error names the seed and the round. The same seed gives the same values.
+func RandomLaws[L any, P crdt.Lattice[L]](seed uint64, n int, gen func(*rand.Rand) L) error {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	vacuous := true
+	for round := range n {
+		samples := []L{gen(rng), gen(rng), gen(rng)}
+		var ab L
+		P(&ab).Merge(&samples[0])
+		P(&ab).Merge(&samples[1])
+		c := newChecker[L, P](append(samples, ab))
+		c.checkAll()
+		if err := c.err(); err != nil {
+			return fmt.Errorf("seed %d, round %d of %d:\n%w", seed, round+1, n, err)
+		}
+		vacuous = vacuous && !c.anyAboveBottom()
+	}
+	if vacuous {
+		return fmt.Errorf("%w: none of %d rounds gave a value above the bottom", ErrVacuous, n)
+	}
+	return nil
+}
+
+// UpwardClosed checks that u holds for the merge of a and b whenever it holds for a, over all pairs of samples and the
+// bottom, and that asking changes nothing. It returns nil, a [*Violation], or an error that wraps
+// [ErrVacuous] if u holds for none of the samples. It relies on the laws of the lattice: check them first.
+func UpwardClosed[L any, P crdt.Lattice[L]](u crdt.UpSet[L], samples []L) error {
+	c := newChecker[L, P](samples)
+	if c.checkEncoding(); len(c.errs) > 0 {
+		return c.err()
+	}
+	held := false
+	for i := range c.samples {
+		held = c.checkUpSet(u, i) || held
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	if !held {
+		return fmt.Errorf("%w: %q holds for none of them; add one for which it does", ErrVacuous, u)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package crdt
+
+import (
+	"unique"
+	"unsafe"
+)
+
+// GCounter is a count that only grows (the G-Counter of Shapiro et al., 2011). It keeps one number per
+// origin and merges each by maximum; the zero GCounter is 0, and an origin with 0 is the same as an absent one.
+//
+// An origin names one history of counting, such as the shard of a log. All who count under
+// the same origin must count the same things in the same order.
+//
+// Counts saturate: at the largest uint64 they stay, instead of wrapping to a small number. So does their sum.
+//
+// A GCounter is 32 bytes and, with one origin, needs no other memory. Use [Clone] to copy one.
+type GCounter struct {
+	// The smallest origin and its count. The count is 0 only if there is no origin, which is then "".
+	origin string
+	n      uint64
+	// The other origins, with counts above 0; nil normally. Behind a pointer to keep the struct small.
+	more *table[string, uint64]
+}
+
+// Add counts n more for origin and returns the delta: the cumulative count of that origin, or bottom if
+// nothing changed.
+//
+// O(1) for the smallest (normally the only) origin, without allocation; else as an insertion into a GSet.
+func (c *GCounter) Add(origin string, n uint64) (delta GCounter) {
+	// A sum that is not larger is either no change or a saturation: both are for the slow path. So is an equal
+	// origin in other memory, since comparing the pointers takes half the time of comparing strings.
+	if sum := c.n + n; sum > c.n && sameMemory(c.origin, origin) {
+		c.n = sum
+		return GCounter{origin: origin, n: sum}
+	}
+	return c.addSlow(origin, n)
+}
+
+// sameMemory implies that the strings are equal.
+func sameMemory(a, b string) bool {
+	return len(a) == len(b) && unsafe.StringData(a) == unsafe.StringData(b)
+}
+
+func (c *GCounter) addSlow(origin string, n uint64) (delta GCounter) {
+	if origin == c.origin {
+		c.origin = origin // so that the caller's next Add is fast
+	}
+	sum := saturatingAdd(c.count(origin), n)
+	if !c.raise(origin, sum) {
+		return GCounter{}
+	}
+	return GCounter{origin: origin, n: sum}
+}
+
+// Value returns the sum over all origins, a lower bound of what has been counted everywhere. O(number of origins).
+func (c *GCounter) Value() uint64 {
+	sum := c.n
+	if c.more != nil {
+		for s := range c.more.all {
+			sum = saturatingAdd(sum, s.v)
+		}
+	}
+	return sum
+}
+
+// Merge takes the larger count of each origin and reports whether any grew.
+func (c *GCounter) Merge(other *GCounter) (grew bool) {
+	if other.more == nil {
+		return c.raise(other.origin, other.n)
+	}
+	grew = c.raise(other.origin, other.n)
+	// The origin in the struct is now below all that follow, in c and in other.
+	if c.more == nil {
+		c.more = new(table[string, uint64])
+	}
+	return c.more.join(other.more, raiseTo) || grew
+}
+
+func raiseTo(mine, theirs *uint64) bool {
+	if *theirs <= *mine {
+		return false
+	}
+	*mine = *theirs
+	return true
+}
+
+// count returns the count of one origin.
+func (c *GCounter) count(origin string) uint64 {
+	if origin == c.origin {
+		return c.n
+	}
+	if c.more != nil {
+		if n := c.more.find(origin); n != nil {
+			return *n
+		}
+	}
+	return 0
+}
+
+// raise lifts the count of one origin to n and reports whether it was lower.
+func (c *GCounter) raise(origin string, n uint64) bool {
+	switch {
+	case n == 0:
+		return false
+	case c.n == 0:
+		c.origin, c.n = origin, n
+		return true
+	case origin == c.origin:
+		if n <= c.n {
+			return false
+		}
+		c.n = n
+		return true
+	case origin < c.origin:
+		// A new smallest origin takes the place in the struct.
+		origin, c.origin = c.origin, origin
+		n, c.n = c.n, n
+	}
+	if c.more == nil {
+		c.more = new(table[string, uint64])
+	}
+	if have := c.more.find(origin); have != nil {
+		return raiseTo(have, &n)
+	}
+	c.more.insert(origin, n)
+	return true
+}
+
+// AppendBinary appends the encoding of c to b. The error is always nil.
+func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
+	if c.n == 0 {
+		return append(b, version1, 0), nil
+	}
+	b = append(b, version1)
+	if c.more == nil {
+		b = append(b, 1)
+		return appendUvarint(appendString(b, c.origin), c.n), nil
+	}
+	b = appendUvarint(b, uint64(1+c.more.len()))
+	b = appendUvarint(appendString(b, c.origin), c.n)
+	for s := range c.more.all {
+		b = appendUvarint(appendString(b, s.k), s.v)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary replaces c with the value encoded in data. On an error, which wraps [ErrCorrupt]
+// or [ErrVersion], c is as before.
+func (c *GCounter) UnmarshalBinary(data []byte) error {
+	r := open("GCounter", data)
+	var d GCounter
+	last, left := "", r.count(2)
+	for first := true; left > 0 && r.err == nil; left-- {
+		origin := c.intern(r.bytes())
+		n := r.uvarint()
+		switch {
+		case n == 0:
+			r.corrupt("a count is 0")
+		case first:
+			d.origin, d.n, first = origin, n, false
+		case origin <= last:
+			r.corrupt("origins are not ascending")
+		default:
+			if d.more == nil {
+				d.more = &table[string, uint64]{base: make([]slot[string, uint64], 0, left)}
+			}
+			d.more.insert(origin, n)
+		}
+		last = origin
+	}
+	if err := r.close(); err != nil {
+		return err
+	}
+	*c = d
+	return nil
+}
+
+// intern returns b as a string. There are few origins and millions of counters, which would otherwise
+// each keep a copy of the name.
+func (c *GCounter) intern(b []byte) string {
+	if c.n > 0 && c.origin == string(b) {
+		return c.origin
+	}
+	return unique.Make(string(b)).Value()
+}

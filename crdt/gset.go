@@ -1,0 +1,90 @@
+package crdt
+
+import "iter"
+
+// GSet is a set that only grows. It merges by union; the zero GSet is empty. Use [Clone] to copy one.
+//
+// It is kept sorted: a lookup is O(log n), an insertion moves O(√n) elements on average, and none if elements
+// come in ascending order.
+type GSet[T Ordered] struct {
+	elements table[T, struct{}]
+}
+
+// GSetOf returns the set of xs.
+func GSetOf[T Ordered](xs ...T) GSet[T] {
+	var s GSet[T]
+	for _, x := range xs {
+		s.insert(x)
+	}
+	return s
+}
+
+// Add puts x into the set and returns the delta: the set of x alone, or bottom if x was there.
+func (s *GSet[T]) Add(x T) (delta GSet[T]) {
+	if s.insert(x) {
+		delta.insert(x)
+	}
+	return delta
+}
+
+func (s *GSet[T]) insert(x T) bool {
+	if s.Contains(x) {
+		return false
+	}
+	s.elements.insert(x, struct{}{})
+	return true
+}
+
+// Contains reports whether x is known to be in the set.
+func (s *GSet[T]) Contains(x T) bool { return s.elements.find(x) != nil }
+
+// Len returns the number of elements known.
+func (s *GSet[T]) Len() int { return s.elements.len() }
+
+// All yields the elements known, in ascending order. The set must not change meanwhile.
+func (s *GSet[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for e := range s.elements.all {
+			if !yield(e.k) {
+				return
+			}
+		}
+	}
+}
+
+// Merge adds the elements of other and reports whether any was new.
+func (s *GSet[T]) Merge(other *GSet[T]) (grew bool) {
+	return s.elements.join(&other.elements, func(_, _ *struct{}) bool { return false })
+}
+
+// AppendBinary appends the encoding of s to b. The error is always nil.
+func (s *GSet[T]) AppendBinary(b []byte) ([]byte, error) {
+	b = appendUvarint(append(b, version1), uint64(s.Len()))
+	for e := range s.elements.all {
+		b = appendElement(b, e.k)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary replaces s with the value encoded in data. On an error, which wraps [ErrCorrupt]
+// or [ErrVersion], s is as before.
+func (s *GSet[T]) UnmarshalBinary(data []byte) error {
+	r := open("GSet", data)
+	count := r.count(1)
+	slots := make([]slot[T, struct{}], 0, count)
+	for range count {
+		x := readElement[T](&r)
+		if n := len(slots); n > 0 && x <= slots[n-1].k {
+			r.corrupt("elements are not ascending")
+		}
+		if r.err != nil {
+			break
+		}
+		slots = append(slots, slot[T, struct{}]{k: x})
+	}
+	if err := r.close(); err != nil {
+		return err
+	}
+	s.elements = table[T, struct{}]{base: slots}
+	return nil
+}

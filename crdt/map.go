@@ -1,0 +1,148 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Map is a lattice for each key. It merges key by key; the zero Map is empty, and a key whose value is bottom
+// is the same as an absent one. Use [Clone] to copy one.
+//
+// V is the lattice and P its pointer, for example Map[string, GCounter, *GCounter].
+//
+// It is kept sorted: a lookup is O(log n), a new key moves O(√n) entries on average, and none if keys come
+// in ascending order.
+type Map[K Ordered, V any, P Lattice[V]] struct {
+	entries table[K, V]
+}
+
+// MapOf returns the map of one key, which is the delta of an update. It keeps no reference to memory of v.
+func MapOf[K Ordered, V any, P Lattice[V]](k K, v V) Map[K, V, P] {
+	var m Map[K, V, P]
+	m.Update(k, v)
+	return m
+}
+
+// Update merges delta into the value of k and reports whether that grew. It keeps no reference to memory of delta.
+// The delta of the map itself is MapOf(k, delta).
+func (m *Map[K, V, P]) Update(k K, delta V) (grew bool) {
+	if v := m.entries.find(k); v != nil {
+		return P(v).Merge(&delta)
+	}
+	var v V
+	if !P(&v).Merge(&delta) {
+		return false
+	}
+	m.entries.insert(k, v)
+	return true
+}
+
+// Get returns a copy of the value of k, which shares no memory with the map; ok is false if it is bottom.
+func (m *Map[K, V, P]) Get(k K) (v V, ok bool) {
+	at := m.entries.find(k)
+	if at == nil {
+		return v, false
+	}
+	return Clone[V, P](at), true
+}
+
+// Len returns the number of keys known.
+func (m *Map[K, V, P]) Len() int { return m.entries.len() }
+
+// Keys yields the keys known, in ascending order. The map must not change meanwhile.
+func (m *Map[K, V, P]) Keys() iter.Seq[K] {
+	return func(yield func(K) bool) {
+		for e := range m.entries.all {
+			if !yield(e.k) {
+				return
+			}
+		}
+	}
+}
+
+// All yields the keys known, in ascending order, each with a copy of its value. The map must not change meanwhile.
+func (m *Map[K, V, P]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for e := range m.entries.all {
+			if !yield(e.k, Clone[V, P](&e.v)) {
+				return
+			}
+		}
+	}
+}
+
+// Merge merges the value of each key of other and reports whether any grew.
+func (m *Map[K, V, P]) Merge(other *Map[K, V, P]) (grew bool) {
+	return m.entries.join(&other.entries, func(mine, theirs *V) bool { return P(mine).Merge(theirs) })
+}
+
+// AppendBinary appends the encoding of m to b. An error is that of a value; b is then returned as it was.
+func (m *Map[K, V, P]) AppendBinary(b []byte) ([]byte, error) {
+	start := len(b)
+	b = appendUvarint(append(b, version1), uint64(m.Len()))
+	for e := range m.entries.all {
+		var err error
+		if b, err = appendValue[V, P](appendElement(b, e.k), &e.v); err != nil {
+			return b[:start], fmt.Errorf("crdt: encode Map: value of key %s: %w", elementName(e.k), err)
+		}
+	}
+	return b, nil
+}
+
+var errShrunk = errors.New("AppendBinary returned less than it was given; it must append")
+
+// appendValue appends the encoding of v behind its length, which is known only afterwards: one byte
+// is set aside for it, and more are made room for if it turns out to need them.
+func appendValue[V any, P Lattice[V]](b []byte, v *V) ([]byte, error) {
+	start := len(b)
+	out, err := P(v).AppendBinary(append(b, 0))
+	if err != nil {
+		return b, err
+	}
+	if len(out) < start+1 {
+		return b, errShrunk
+	}
+	var length [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(length[:], uint64(len(out)-start-1))
+	return slices.Replace(out, start, start+1, length[:n]...), nil
+}
+
+// UnmarshalBinary replaces m with the value encoded in data. On an error m is as before. The error wraps [ErrCorrupt],
+// [ErrVersion] or that of a value.
+func (m *Map[K, V, P]) UnmarshalBinary(data []byte) error {
+	r := open("Map", data)
+	// One value, one encoding: the bottom is known by its bytes.
+	bottom, err := P(new(V)).AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("crdt: decode Map: encode the bottom value to compare with: %w", err)
+	}
+	var slots []slot[K, V]
+	for left := r.count(2); left > 0 && r.err == nil; left-- {
+		k := readElement[K](&r)
+		if n := len(slots); n > 0 && k <= slots[n-1].k {
+			r.corrupt("keys are not ascending")
+		}
+		value := r.bytes()
+		if bytes.Equal(value, bottom) {
+			r.corrupt("a value is bottom")
+		}
+		if r.err != nil {
+			break
+		}
+		// Grown step by step: a V may be far larger than the shortest encoding of one.
+		slots = append(slots, slot[K, V]{k: k})
+		v := &slots[len(slots)-1].v
+		if err := P(v).UnmarshalBinary(value); err != nil {
+			return fmt.Errorf("crdt: decode Map: value of key %s, ending at byte %d: %w", elementName(k), r.at, err)
+		}
+	}
+	if err := r.close(); err != nil {
+		return err
+	}
+	m.entries = table[K, V]{base: slots}
+	return nil
+}
