@@ -1,0 +1,69 @@
+package plan
+
+// Meta is what the engine knows about a record. It travels beside the value.
+type Meta struct {
+	// Seq and Index are the record's place in its shard's log: the stream sequence of the message and the
+	// ordinal of the record within what the message became.
+	Seq   uint64
+	Index uint32
+	// Time is the event time in nanoseconds since 1970.
+	Time int64
+	// Frontier is the largest event time that the record's source shard had seen before it. With Time it decides, once
+	// and for all owners alike, whether the record is late.
+	Frontier int64
+	// Group says what the record is about, once it is a fact about a key and window; nil before.
+	Group *Group
+}
+
+// Group is what a fact is about.
+type Group struct {
+	// Key is the text of the key.
+	Key string
+	// Whole says that the fact is about a whole window and has no key. An empty key is a key like any other.
+	Whole bool
+	// Window is the window.
+	Window Span
+}
+
+// Batch is a run of records, in order. Batch boundaries carry no meaning: no result may depend on them.
+type Batch[T any] struct {
+	Meta []Meta
+	Val  []T
+}
+
+// Len returns the number of records.
+func (b *Batch[T]) Len() int { return len(b.Val) }
+
+// Add appends a record.
+func (b *Batch[T]) Add(m Meta, v T) {
+	b.Meta = append(b.Meta, m)
+	b.Val = append(b.Val, v)
+}
+
+// Truncate keeps the first n records. The room behind them is kept for reuse, and cleared so that it holds on to nothing.
+func (b *Batch[T]) Truncate(n int) {
+	clear(b.Val[n:])
+	clear(b.Meta[n:])
+	b.Val, b.Meta = b.Val[:n], b.Meta[:n]
+}
+
+// Fact is the state of a key in a window after its seal.
+type Fact[K Key, L any] struct {
+	Key    K
+	Window Span
+	Value  L
+}
+
+// Contribution is what one record adds to the state of a key in a window.
+type Contribution[K Key, C any] struct {
+	Key K
+	// Start is the start of the window.
+	Start int64
+	Value C
+}
+
+// Ranked is an entry of a ranking.
+type Ranked[K, N Key] struct {
+	Key   K `json:"key"`
+	Score N `json:"score"`
+}

@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// Kind is the kind of a node.
+type Kind uint8
+
+// The kinds of nodes.
+const (
+	KindRead Kind = iota + 1
+	KindMap
+	KindFilter
+	KindFlatMap
+	KindKeyBy
+	KindWindow
+	KindFold
+	KindThreshold
+	KindSeal
+	KindFinals
+	KindWrite
+)
+
+// Node is one operator of the logical plan.
+type Node struct {
+	// ID is the number of the node in its graph, in the order of the program.
+	ID   int
+	Kind Kind
+	// Op is the operator's name as the user wrote it: "count", "map".
+	Op string
+	// Name is the name that the user gave, or "".
+	Name string
+	// Site is the file:line of the call that made the node.
+	Site string
+	// In and Out are the neighbours.
+	In, Out []*Node
+	// Detail describes the operator in a few words, for Explain; it is part of the fingerprint.
+	Detail string
+
+	// Source is set on Read nodes.
+	Source *SourceSpec
+	// KeyName is the attribute of a KeyBy node, and Typed its key function; a Window node passes them on.
+	KeyName string
+	Typed   any
+	// Windowing is set on Window, Fold and Seal nodes.
+	Windowing Windowing
+	// State names the lattice of a Fold node.
+	State string
+	// Rule is set on Seal nodes, and on Fold nodes by the planner from the seals below them.
+	Rule SealRule
+	// Derived marks a Fold node whose input lies behind a seal: it closes with its input, and nothing is late for it.
+	Derived bool
+	// Target is what a Write node writes to.
+	Target string
+
+	// Build makes the kernel of the node, given the kernels of its consumers. For a Fold node it makes the half that keeps
+	// the state, and Lift, Send and Receive make the half that extracts contributions and the two ends of an exchange
+	// between the halves.
+	Build   func(rt *Runtime, down []Operator) (Operator, error)
+	Lift    func(rt *Runtime, next Operator) (Operator, error)
+	Send    func(rt *Runtime) (Operator, error)
+	Receive func(rt *Runtime, next Operator) (Operator, error)
+
+	graph *Graph
+}
+
+// SourceSpec says what a Read node reads.
+type SourceSpec struct {
+	// Stream is the JetStream stream.
+	Stream string
+	// Filters has one subject filter for each shard; "" reads the whole stream.
+	Filters []string
+}
+
+// Graph is the logical plan of one pipeline. Building it never fails: mistakes are collected in Errors.
+type Graph struct {
+	// Name is the name of the pipeline and Version what its author declares.
+	Name, Version string
+	// Shards is the number of shards of the stages behind exchanges; 0 means as many as the source has.
+	Shards int
+	Nodes  []*Node
+
+	errs []error
+}
+
+// Add appends a node below its inputs. If an input is missing (a zero handle) or of another graph, the mistake is recorded.
+func (g *Graph) Add(n *Node) *Node {
+	n.ID, n.graph = len(g.Nodes), g
+	g.Nodes = append(g.Nodes, n)
+	for _, in := range n.In {
+		if in.graph != g {
+			g.Fail(n.Site, "%s: its input belongs to another pipeline (%q, made at %s)", n.Op, in.graph.Name, in.Site)
+			continue
+		}
+		in.Out = append(in.Out, n)
+	}
+	return n
+}
+
+// Graph returns the graph of the node.
+func (n *Node) Graph() *Graph { return n.graph }
+
+// Label names the node for people: operator and name.
+func (n *Node) Label() string {
+	if n.Name == "" {
+		return n.Op
+	}
+	return n.Op + " " + n.Name
+}
+
+// Fail records a mistake of the program that builds the graph.
+func (g *Graph) Fail(site, format string, args ...any) {
+	g.errs = append(g.errs, fmt.Errorf("%s: %s", site, fmt.Sprintf(format, args...)))
+}
+
+// Err returns the recorded mistakes, joined.
+func (g *Graph) Err() error { return errors.Join(g.errs...) }
+
+// Site returns the file:line of a caller; skip 1 is the caller of the function that calls Site.
+func Site(skip int) string {
+	_, file, line, ok := runtime.Caller(skip + 1)
+	if !ok {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}

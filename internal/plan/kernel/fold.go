@@ -1,0 +1,154 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// threshold is what a fold sees of a Threshold below it.
+type threshold[K plan.Key, L any] interface {
+	plan.Operator
+	holds(value *L) bool
+	fire(m plan.Meta, key K, span plan.Span)
+	flush()
+}
+
+// closer is what a fold sees of a Seal below it.
+type closer[K plan.Key, L any] interface {
+	plan.Operator
+	close(m plan.Meta, span plan.Span, slots []slot[K, L])
+}
+
+// maxThresholds is how many bits slot.fired has.
+const maxThresholds = 8
+
+// folder keeps the state of a stateful operator: it applies contributions, asks the thresholds, and hands windows to the
+// seals when they close.
+type folder[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
+	guard
+	apply      func(dst *L, c *C) bool
+	windowing  plan.Windowing
+	rule       plan.SealRule
+	keys       plan.KeyCodec[K]
+	thresholds []threshold[K, L]
+	closers    []closer[K, L]
+	panes      panes[K, L]
+	seq        uint64
+	buf        []byte
+}
+
+// Fold keeps a state of type L for each key and window. apply joins a contribution into the state and reports growth.
+func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtime, down []plan.Operator, apply func(dst *L, c *C) bool) (plan.Operator, error) {
+	k := &folder[K, C, L, P]{guard: guard{n, rt}, apply: apply, windowing: n.Windowing, rule: n.Rule, keys: plan.KeyCodecOf[K]()}
+	k.panes.own = k.keys.Own
+	for _, d := range down {
+		switch d := d.(type) {
+		case threshold[K, L]:
+			k.thresholds = append(k.thresholds, d)
+		case closer[K, L]:
+			k.closers = append(k.closers, d)
+		default:
+			return nil, fmt.Errorf("plan: %s (%s) feeds an operator that takes no growing state: %T", n.Label(), n.Site, d)
+		}
+	}
+	if len(k.thresholds) > maxThresholds {
+		return nil, fmt.Errorf("plan: %s (%s) feeds %d thresholds, more than the %d that one state can have; split them over two aggregates", n.Label(), n.Site, len(k.thresholds), maxThresholds)
+	}
+	rt.Register(n, k)
+	return k, nil
+}
+
+func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
+	for i, ask := 0, unapplied; i < b.Len(); {
+		i, ask = k.run(b, i, ask)
+	}
+	if b.Len() > 0 {
+		k.seq = b.Meta[b.Len()-1].Seq
+	}
+	for _, t := range k.thresholds {
+		t.flush()
+	}
+}
+
+// unapplied stands for the number of a threshold while the contribution has not been applied.
+const unapplied = -1
+
+// run goes on from a record, or among the thresholds of a record that has been applied, until the end or a panic. It
+// returns where to go on.
+func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, ask int) (next, asked int) {
+	var fresh bool
+	next, asked = from, ask
+	defer func() {
+		if r := recover(); r != nil {
+			k.caught(r, b.Meta[next])
+			next, asked = k.behind(&b.Val[next], next, asked, fresh)
+		}
+	}()
+	for ; next < b.Len(); next++ {
+		c := &b.Val[next]
+		pane := k.panes.at(k.windowing, c.Start)
+		var s *slot[K, L]
+		s, fresh = pane.at(c.Key)
+		if asked == unapplied {
+			if grew := k.apply(&s.value, &c.Value); !grew && !fresh {
+				continue // a key that is new is a change, even if it adds nothing: it will have a result
+			}
+			pane.touch(s)
+			asked = 0
+		}
+		for ; asked < len(k.thresholds); asked++ {
+			if t, bit := k.thresholds[asked], uint8(1)<<asked; s.fired&bit == 0 && t.holds(&s.value) {
+				s.fired |= bit
+				t.fire(b.Meta[next], c.Key, pane.span)
+			}
+		}
+		asked = unapplied
+	}
+	return next, asked
+}
+
+// behind returns where to go on after a panic. A threshold that panics is asked again when the state has grown; the
+// others are asked now. A merge that panics may have changed the state half way: that is part of it from here on, for
+// every owner and after every restart. A key that is new is forgotten: it has no record yet.
+func (k *folder[K, C, L, P]) behind(c *plan.Contribution[K, C], next, asked int, fresh bool) (int, int) {
+	if asked != unapplied {
+		return next, asked + 1
+	}
+	pane := k.panes.at(k.windowing, c.Start)
+	if fresh {
+		k.panes.forget(pane, c.Key)
+		return next + 1, unapplied
+	}
+	s, _ := pane.at(c.Key)
+	pane.touch(s)
+	return next, 0
+}
+
+// Advance closes the windows that the rule closes. The frontier that it passes on is that of what lies behind a seal for
+// the seals, and its own for the thresholds.
+func (k *folder[K, C, L, P]) Advance(frontier int64) {
+	for _, t := range k.thresholds {
+		t.Advance(frontier)
+	}
+	if len(k.closers) == 0 {
+		return
+	}
+	after := k.rule.After(frontier)
+	for _, w := range k.panes.closed(k.rule, frontier) {
+		slots := w.sorted()
+		// Facts come in the order of their windows, each at the last instant of its own. So they are never late behind the seal,
+		// where nothing beyond the windows closed before counts as seen; how far this frontier jumped depends on batches.
+		m := plan.Meta{Seq: k.seq, Time: w.span.End - 1, Frontier: w.span.End - 1}
+		for _, c := range k.closers {
+			c.close(m, w.span, slots)
+		}
+		k.panes.drop(w)
+	}
+	for _, c := range k.closers {
+		c.Advance(after)
+	}
+}
+
+func (k *folder[K, C, L, P]) Open() int { return len(k.panes.byStart) }

@@ -1,0 +1,30 @@
+package kernel
+
+import (
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// probe is the kernel of Threshold. The fold above asks it about each state that grew until it has fired, once, for that
+// key and window; since the state never shrinks, what fired stays true.
+type probe[K plan.Key, L any] struct {
+	at   crdt.UpSet[L]
+	keys plan.KeyCodec[K]
+	out  outlet[K]
+}
+
+// Threshold yields the key when its state reaches the set.
+func Threshold[K plan.Key, L any](n *plan.Node, down []plan.Operator, at crdt.UpSet[L]) (plan.Operator, error) {
+	out, err := newOutlet[K](n, down)
+	return &probe[K, L]{at: at, keys: plan.KeyCodecOf[K](), out: out}, err
+}
+
+func (k *probe[K, L]) holds(value *L) bool { return k.at.Holds(value) }
+
+func (k *probe[K, L]) fire(m plan.Meta, key K, span plan.Span) {
+	m.Group = &plan.Group{Key: k.keys.Text(key), Window: span}
+	k.out.batch.Add(m, key)
+}
+
+func (k *probe[K, L]) flush()                 { k.out.flush() }
+func (k *probe[K, L]) Advance(frontier int64) { k.out.advance(frontier) }

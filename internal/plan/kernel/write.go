@@ -1,0 +1,60 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// writer is the kernel of Write: it encodes results and numbers those that are about the same thing.
+type writer[T any] struct {
+	guard
+	encode func(T) ([]byte, error)
+	group  *plan.Group
+	seq    uint64
+	next   uint32
+}
+
+// Write encodes each record and emits it.
+func Write[T any](n *plan.Node, rt *plan.Runtime, encode func(T) ([]byte, error)) plan.Operator {
+	return &writer[T]{guard: guard{n, rt}, encode: encode}
+}
+
+func (k *writer[T]) Consume(b *plan.Batch[T]) {
+	for i := 0; i < b.Len(); {
+		i = k.run(b, i)
+	}
+}
+
+func (k *writer[T]) run(b *plan.Batch[T], from int) (next int) {
+	defer func() {
+		if r := recover(); r != nil {
+			k.caught(r, b.Meta[next])
+			next++
+		}
+	}()
+	for next = from; next < b.Len(); next++ {
+		m := b.Meta[next]
+		index := k.number(m) // before the user's function, so that a failure does not renumber what follows
+		payload, err := k.encode(b.Val[next])
+		if err != nil {
+			k.rt.Reject(plan.Rejected{Node: k.node, Meta: m, Err: fmt.Errorf("cannot encode the result: %w", err)})
+			continue
+		}
+		k.rt.Emit(k.node, plan.Result{Meta: m, Index: index, Payload: payload})
+	}
+	return next
+}
+
+// number returns the ordinal of the result among those of its group, or of its message if it has no group. Both
+// come in one run, which never spans a restart.
+func (k *writer[T]) number(m plan.Meta) uint32 {
+	if m.Group != k.group || (m.Group == nil && m.Seq != k.seq) {
+		k.group, k.seq, k.next = m.Group, m.Seq, 0
+	}
+	index := k.next
+	k.next++
+	return index
+}
+
+func (k *writer[T]) Advance(int64) {}

@@ -1,0 +1,102 @@
+package plan
+
+import "fmt"
+
+// Label is what the planner knows about the records on an edge.
+type Label struct {
+	// Bound says when the edge has seen all of its input: "unbounded", "grows", "sealed".
+	Bound string
+	// Order says what orders the records: "log" (one log, the same for every owner), "exchange" (a log whose order
+	// the data does not decide), or "none needed".
+	Order string
+	// Key is the attribute whose values are held by one shard each, "" if none.
+	Key string
+	// Verdict is what results taken here would be worth.
+	Verdict string
+}
+
+// String renders the label on one line. Duplicates never reach an operator: each position of a log is applied once.
+func (l Label) String() string {
+	s := l.Bound + ", order: " + l.Order + ", no duplicates"
+	if l.Key != "" {
+		s += ", by " + l.Key
+	}
+	if l.Verdict != "" {
+		s += ", " + l.Verdict
+	}
+	return s
+}
+
+// LabelOf returns the label of the edges that leave the node.
+func (p *Plan) LabelOf(n *Node) Label {
+	l := Label{Bound: "unbounded", Order: "log", Verdict: "stable"}
+	if p.stageOf[n].From != nil {
+		l.Order = "exchange"
+	}
+	if p.Behind(n) {
+		l.Verdict = "final"
+	}
+	switch n.Kind {
+	case KindKeyBy, KindWindow:
+		l.Key, l.Verdict = n.KeyName, ""
+	case KindFold:
+		l.Key = n.KeyName
+		if !n.Derived {
+			l.Bound, l.Order, l.Verdict = "grows", "none needed (merge commutes)", "lower-bound"
+		}
+	case KindThreshold:
+		l.Key = n.In[0].KeyName
+	case KindSeal:
+		l.Bound, l.Key = "sealed", n.KeyName
+	default:
+	}
+	return l
+}
+
+// Behind reports whether a seal stands above the node, or at it, so that what it yields is final.
+func (p *Plan) Behind(n *Node) bool {
+	for ; n != nil; n = above(n) {
+		if n.Kind == KindSeal {
+			return true
+		}
+	}
+	return false
+}
+
+func above(n *Node) *Node {
+	if len(n.In) == 0 {
+		return nil
+	}
+	return n.In[0]
+}
+
+// Point is a point of order: a place where results wait for something.
+type Point struct {
+	Node *Node
+	// Waits says for what, and Reason why nothing less would do.
+	Waits, Reason string
+}
+
+// PointsOfOrder lists the places where the pipeline waits. Everything else answers at once.
+func (p *Plan) PointsOfOrder() []Point {
+	var points []Point
+	for _, n := range p.Graph.Nodes {
+		if n.Kind != KindSeal {
+			continue
+		}
+		stage := p.stageOf[n]
+		registry := "the shard"
+		if stage.From != nil {
+			registry = fmt.Sprintf("all %d shards of %s", stage.From.Shards, stage.From.Name)
+		}
+		waits := fmt.Sprintf("%s to pass the end of the window by %s", registry, n.Rule.Lateness)
+		if n.Rule.OnlyAtEnd {
+			waits = fmt.Sprintf("the end marker of %s", registry)
+		}
+		points = append(points, Point{
+			Node: n, Waits: waits,
+			Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
+		})
+	}
+	return points
+}

@@ -1,0 +1,52 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+)
+
+// SealRule says when a window is complete.
+type SealRule struct {
+	// Set tells a rule from no rule: without one a window never closes.
+	Set bool
+	// OnlyAtEnd closes windows only at the end of bounded input.
+	OnlyAtEnd bool
+	// Lateness is how far, in event time, records may trail the latest record of their shard.
+	Lateness time.Duration
+}
+
+// Closed reports whether a window that ends at end is complete once everything before frontier has been seen.
+func (r SealRule) Closed(frontier, end int64) bool {
+	switch {
+	case !r.Set:
+		return false
+	case frontier == End:
+		return true
+	case r.OnlyAtEnd || end == End:
+		return false
+	}
+	return r.After(frontier) >= end
+}
+
+// After returns the frontier of what lies behind the seal.
+func (r SealRule) After(frontier int64) int64 {
+	switch {
+	case frontier == End || frontier == Beginning:
+		return frontier
+	case r.OnlyAtEnd:
+		return Beginning
+	case frontier < Beginning+int64(r.Lateness):
+		return Beginning
+	}
+	return frontier - int64(r.Lateness)
+}
+
+func (r SealRule) String() string {
+	switch {
+	case !r.Set:
+		return "none"
+	case r.OnlyAtEnd:
+		return "end of bounded input"
+	}
+	return fmt.Sprintf("event-time watermark, lateness %s", r.Lateness)
+}

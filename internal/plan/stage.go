@@ -1,0 +1,167 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Stage is the operators between two exchanges, run by a fixed number of shards.
+type Stage struct {
+	// Name is stable: the name of the Read node or of the fold that begins the stage.
+	Name string
+	// Root is the Read node or the fold that begins the stage.
+	Root *Node
+	// Shards is how many shards run it.
+	Shards int
+	// From is the stage on the other side of the exchange, nil if the stage reads an input.
+	From *Stage
+	// To are the stages that this one feeds.
+	To []*Stage
+	// Nodes are the operators of the stage in the order of the program. A fold behind an exchange belongs to the stage it begins.
+	Nodes []*Node
+}
+
+// Plan is a graph cut into stages.
+type Plan struct {
+	Graph  *Graph
+	Stages []*Stage
+	// Writes are the Write nodes.
+	Writes []*Node
+	// Fingerprint identifies the pipeline: see fingerprint.go.
+	Fingerprint string
+
+	stageOf map[*Node]*Stage
+}
+
+// Exchanged reports whether an exchange stands above the node: it begins a stage that does not read an input.
+func (p *Plan) Exchanged(n *Node) bool {
+	s := p.stageOf[n]
+	return s != nil && s.Root == n && s.From != nil
+}
+
+// StageOf returns the stage of a node.
+func (p *Plan) StageOf(n *Node) *Stage { return p.stageOf[n] }
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// ValidName reports whether a name can stand in subjects and keys.
+func ValidName(name string) bool { return validName.MatchString(name) }
+
+// Cut checks the graph and cuts it into stages: each input begins one, and so does each stateful operator whose keys
+// several shards may hold. It returns all mistakes, joined.
+func Cut(g *Graph) (*Plan, error) {
+	if err := errors.Join(g.Err(), check(g)); err != nil {
+		return nil, err
+	}
+	p := &Plan{Graph: g, stageOf: make(map[*Node]*Stage)}
+	for _, n := range g.Nodes {
+		switch {
+		case n.Kind == KindRead:
+			p.begin(n, nil, len(n.Source.Filters))
+		case n.Kind == KindFold && p.stageOf[n.In[0]].Shards > 1:
+			from := p.stageOf[n.In[0]]
+			shards := g.Shards
+			if shards == 0 {
+				shards = from.Shards
+			}
+			p.begin(n, from, shards)
+		default:
+			s := p.stageOf[n.In[0]]
+			p.stageOf[n], s.Nodes = s, append(s.Nodes, n)
+		}
+		if n.Kind == KindWrite {
+			p.Writes = append(p.Writes, n)
+		}
+	}
+	p.Fingerprint = fingerprint(p)
+	return p, nil
+}
+
+func (p *Plan) begin(root *Node, from *Stage, shards int) {
+	s := &Stage{Name: root.Name, Root: root, Shards: shards, From: from, Nodes: []*Node{root}}
+	if from != nil {
+		from.To = append(from.To, s)
+	}
+	p.stageOf[root], p.Stages = s, append(p.Stages, s)
+}
+
+// check finds the mistakes that only the whole graph shows, and passes the rules of the seals up to the folds.
+func check(g *Graph) error {
+	var errs []error
+	fail := func(n *Node, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s: %s", n.Site, n.Label(), fmt.Sprintf(format, args...)))
+	}
+	if !ValidName(g.Name) {
+		errs = append(errs, fmt.Errorf("pipeline: the name %q must be 1 to 64 letters, digits, '-' or '_'", g.Name))
+	}
+	if g.Shards < 0 {
+		errs = append(errs, fmt.Errorf("pipeline: Shards must not be negative, but is %d", g.Shards))
+	}
+	names, targets, writes := map[string]*Node{}, map[string]*Node{}, 0
+	for _, n := range g.Nodes {
+		switch n.Kind {
+		case KindRead, KindFold, KindWrite, KindKeyBy:
+			if !ValidName(n.Name) {
+				fail(n, "the name %q must be 1 to 64 letters, digits, '-' or '_'", n.Name)
+			}
+		default:
+		}
+		switch n.Kind {
+		case KindRead, KindFold, KindWrite:
+			id := n.Name
+			if n.Kind == KindWrite {
+				id = "write " + id // results have names of their own
+			}
+			if other := names[id]; other != nil {
+				fail(n, "the name is taken by %s at %s; names are identities and must differ", other.Label(), other.Site)
+			}
+			names[id] = n
+		default:
+		}
+		switch n.Kind {
+		case KindRead:
+			if a, b, found := overlaps(n.Source.Filters); found {
+				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
+			}
+		case KindFold:
+			if err := seals(n); err != nil {
+				errs = append(errs, err)
+			}
+		case KindWrite:
+			writes++
+			if other := targets[n.Target]; other != nil {
+				fail(n, "%s writes to %s too (%s); two outputs in one place would claim the same identities, so give each its own", other.Label(), n.Target, other.Site)
+			}
+			targets[n.Target] = n
+		default:
+		}
+	}
+	if writes == 0 && g.Err() == nil { // a mistake may be a refused Write, which is no reason to ask for one
+		errs = append(errs, fmt.Errorf("pipeline %s: nothing is written; end it with pipeline.Write", g.Name))
+	}
+	return errors.Join(errs...)
+}
+
+// seals gives a fold the rule of the seals below it. There can be only one rule: it decides which records are late for the state
+// they share.
+func seals(fold *Node) error {
+	if fold.Derived {
+		fold.Rule = SealRule{Set: true}
+		return nil
+	}
+	var first *Node
+	for _, n := range fold.Out {
+		if n.Kind != KindSeal {
+			continue
+		}
+		if !n.Rule.OnlyAtEnd && n.Rule.Set && fold.Windowing.Size == 0 {
+			return fmt.Errorf("%s: seal of %s: a watermark never closes the global window; put operators.Window before %s, or seal with operators.EndOfInput", n.Site, fold.Name, fold.Op)
+		}
+		if first != nil && first.Rule != n.Rule {
+			return fmt.Errorf("%s: seal of %s: it is sealed by another rule (%s) at %s; a state has one rule, so give each its own %s", n.Site, fold.Name, first.Rule, first.Site, fold.Op)
+		}
+		first, fold.Rule = n, n.Rule
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// The ends of event time, in nanoseconds since 1970.
+const (
+	// Beginning is before every record: nothing is complete yet.
+	Beginning = math.MinInt64
+	// End is after every record: the frontier of an input that has ended.
+	End = math.MaxInt64
+)
+
+// MaxWindow is the longest window, some nine years. Event times keep that distance from both ends of time.
+const MaxWindow time.Duration = 1 << 58
+
+// Span is a window of event time, [Start, End) in nanoseconds since 1970.
+type Span struct{ Start, End int64 }
+
+// Global is the window that holds all of time.
+var Global = Span{Start: Beginning, End: End}
+
+// IsGlobal reports whether s holds all of time.
+func (s Span) IsGlobal() bool { return s == Global }
+
+// String renders the span as an ISO 8601 interval, or as "global".
+func (s Span) String() string {
+	if s.IsGlobal() {
+		return "global"
+	}
+	return stamp(s.Start) + "/" + stamp(s.End)
+}
+
+// Token renders the span as one subject token.
+func (s Span) Token() string {
+	if s.IsGlobal() {
+		return "global"
+	}
+	return strconv.FormatInt(s.Start, 10) + "-" + strconv.FormatInt(s.End-s.Start, 10)
+}
+
+func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// FrontierText renders a frontier: the instant before which everything has been seen.
+func FrontierText(ns int64) string {
+	switch ns {
+	case Beginning:
+		return ""
+	case End:
+		return "end"
+	}
+	return stamp(ns)
+}
+
+// Windowing assigns records to windows by event time. The zero value is the global window.
+type Windowing struct {
+	// Size is the length of tumbling windows; 0 means the global window.
+	Size time.Duration
+}
+
+// Assign returns the window that holds the instant.
+func (w Windowing) Assign(instant int64) Span {
+	if w.Size <= 0 {
+		return Global
+	}
+	return w.Span(instant - floorMod(instant, int64(w.Size)))
+}
+
+// Span returns the window that begins at start.
+func (w Windowing) Span(start int64) Span {
+	if w.Size <= 0 {
+		return Global
+	}
+	if start > End-int64(w.Size) { // the last one of all, where the facts of the global window are
+		return Span{Start: start, End: End}
+	}
+	return Span{Start: start, End: start + int64(w.Size)}
+}
+
+func (w Windowing) String() string {
+	if w.Size <= 0 {
+		return "global"
+	}
+	return fmt.Sprintf("tumbling %s", w.Size)
+}
+
+func floorMod(a, b int64) int64 {
+	if m := a % b; m < 0 {
+		return m + b
+	} else {
+		return m
+	}
+}

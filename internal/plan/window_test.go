@@ -1,0 +1,67 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"pgregory.net/rapid"
+)
+
+// Every instant is in exactly one tumbling window, the windows are aligned, and a window is found again by its start.
+func TestTumblingWindows(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.Int64Range(1, int64(48*time.Hour)).Draw(t, "size")
+		at := rapid.Int64Range(-1<<60, 1<<60).Draw(t, "at")
+		w := plan.Windowing{Size: time.Duration(size)}
+		span := w.Assign(at)
+		if at < span.Start || at >= span.End || span.End-span.Start != size || span.Start%size != 0 {
+			t.Fatalf("%d is in %+v of size %d", at, span, size)
+		}
+		if w.Span(span.Start) != span || w.Assign(span.Start) != span || w.Assign(span.End-1) != span {
+			t.Fatalf("%+v is not found again", span)
+		}
+	})
+}
+
+// A rule never opens a closed window again, and closes it exactly when the frontier has passed its end by the lateness.
+func TestSealRule(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		rule := plan.SealRule{Set: true, Lateness: time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "lateness"))}
+		end := rapid.Int64Range(-1<<60, 1<<60).Draw(t, "end")
+		low := rapid.Int64Range(-1<<60, 1<<60).Draw(t, "low")
+		high := rapid.Int64Range(low, 1<<60).Draw(t, "high")
+		if rule.Closed(low, end) && !rule.Closed(high, end) {
+			t.Fatalf("%v closes %d at %d and not at %d", rule, end, low, high)
+		}
+		if got, want := rule.Closed(low, end), low-int64(rule.Lateness) >= end; got != want {
+			t.Fatalf("%v, frontier %d, end %d: %v", rule, low, end, got)
+		}
+		if rule.After(low) > rule.After(high) || rule.After(low) > low {
+			t.Fatalf("the frontier behind %v goes back or ahead", rule)
+		}
+	})
+}
+
+func TestSealRuleEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule          plan.SealRule
+		frontier, end int64
+		closed        bool
+	}{
+		{plan.SealRule{}, plan.End, 0, false},
+		{plan.SealRule{Set: true}, plan.End, plan.End, true},
+		{plan.SealRule{Set: true}, plan.End - 1, plan.End, false},
+		{plan.SealRule{Set: true}, plan.Beginning, plan.Beginning + 1, false},
+		{plan.SealRule{Set: true, Lateness: time.Hour}, plan.Beginning + 1, plan.Beginning + 1, false},
+		{plan.SealRule{Set: true, OnlyAtEnd: true}, 100, 10, false},
+		{plan.SealRule{Set: true, OnlyAtEnd: true}, plan.End, 10, true},
+	} {
+		if got := c.rule.Closed(c.frontier, c.end); got != c.closed {
+			t.Errorf("%v, frontier %d, end %d: %v", c.rule, c.frontier, c.end, got)
+		}
+	}
+}

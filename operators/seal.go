@@ -1,0 +1,53 @@
+package operators
+
+import (
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/internal/plan/kernel"
+)
+
+// Sealing says when a window has received all its input. The zero Sealing is refused.
+type Sealing struct{ rule plan.SealRule }
+
+// Watermark seals a window once every shard of the input has seen a record whose event time is past the end of
+// the window by the lateness. A record that comes later, judged by what its own shard had seen before it, goes to
+// the late stream.
+func Watermark(lateness time.Duration) Sealing {
+	return Sealing{plan.SealRule{Set: true, Lateness: lateness}}
+}
+
+// EndOfInput seals everything once every shard of the input has received its end marker.
+func EndOfInput() Sealing { return Sealing{plan.SealRule{Set: true, OnlyAtEnd: true}} }
+
+// Seal yields the states that will not change any more. It is a point of order: what lies behind it waits for the seal.
+func Seal[K Key, L any](in Growing[K, L], when Sealing) Sealed[K, L] {
+	n := derive(plan.OfGrowing(in), plan.KindSeal, "seal")
+	if n == nil {
+		return Sealed[K, L]{}
+	}
+	switch {
+	case !when.rule.Set:
+		n.Graph().Fail(n.Site, "seal: no sealing is given; use Watermark or EndOfInput")
+	case when.rule.Lateness < 0:
+		n.Graph().Fail(n.Site, "seal: the lateness must not be negative")
+	}
+	above := plan.OfGrowing(in)
+	n.Rule, n.Windowing, n.KeyName, n.Detail = when.rule, above.Windowing, above.KeyName, when.rule.String()
+	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		return kernel.Seal[K, L](n, down)
+	}
+	return plan.NewSealed[K, L](n)
+}
+
+// Finals yields each key of each sealed window with its state. From here any function may follow.
+func Finals[K Key, L any](in Sealed[K, L]) Stream[Final[K, L]] {
+	n := derive(plan.OfSealed(in), plan.KindFinals, "finals")
+	if n == nil {
+		return Stream[Final[K, L]]{}
+	}
+	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		return kernel.Map(n, rt, down, func(f Final[K, L]) Final[K, L] { return f })
+	}
+	return plan.NewStream[Final[K, L]](n)
+}

@@ -1,0 +1,17 @@
+// Command illegal breaks one rule of the DSL, and must not compile: a floating-point key has no canonical encoding.
+package main
+
+import (
+	"strings"
+
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
+)
+
+func main() {
+	p := pipeline.New("illegal")
+	events := pipeline.Read(p, "events", pipeline.Source[string]{Stream: "EVENTS", Decode: pipeline.Text})
+	counts := operators.Count("counts", operators.KeyBy(events, "word", strings.ToLower))
+	operators.KeyBy(events, "weight", func(s string) float64 { return float64(len(s)) })
+	_ = counts
+}

@@ -1,0 +1,17 @@
+// Command illegal breaks one rule of the DSL, and must not compile: a threshold over another lattice does not fit.
+package main
+
+import (
+	"strings"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
+)
+
+func main() {
+	p := pipeline.New("illegal")
+	events := pipeline.Read(p, "events", pipeline.Source[string]{Stream: "EVENTS", Decode: pipeline.Text})
+	counts := operators.Count("counts", operators.KeyBy(events, "word", strings.ToLower))
+	operators.Threshold(counts, crdt.MaxAtLeast(3))
+}

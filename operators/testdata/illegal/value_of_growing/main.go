@@ -1,0 +1,16 @@
+// Command illegal breaks one rule of the DSL, and must not compile: a growing state has no accessor.
+package main
+
+import (
+	"strings"
+
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
+)
+
+func main() {
+	p := pipeline.New("illegal")
+	events := pipeline.Read(p, "events", pipeline.Source[string]{Stream: "EVENTS", Decode: pipeline.Text})
+	counts := operators.Count("counts", operators.KeyBy(events, "word", strings.ToLower))
+	_ = counts.Value()
+}

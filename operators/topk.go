@@ -1,0 +1,57 @@
+package operators
+
+import (
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/internal/plan/kernel"
+)
+
+// TopK ranks the keys of each sealed window by score and yields the k best, the best first; the smaller key wins a
+// tie. The name is the identity of its state.
+func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*L) N) Stream[[]Ranked[K, N]] {
+	n := derive(plan.OfSealed(in), plan.KindFold, "top-k")
+	if n == nil {
+		return Stream[[]Ranked[K, N]]{}
+	}
+	requireFunc(n, score == nil)
+	if k <= 0 {
+		n.Graph().Fail(n.Site, "top-k: k must be positive, not %d", k)
+	}
+	above := n.In[0]
+	n.Name, n.KeyName, n.Windowing, n.Derived = name, "window", above.Windowing, true
+	n.State = "ranking"
+	n.Detail = fmt.Sprintf("the best %d", k)
+
+	type entry = Ranked[K, N]
+	codec := kernel.ValueCodec[entry]{
+		Append: func(b []byte, e *entry) ([]byte, error) { return kernel.AppendRanked(b, e), nil },
+		Decode: kernel.DecodeRanked[K, N],
+	}
+	// The window is the key: each window is ranked in one place.
+	n.Lift = func(rt *plan.Runtime, next plan.Operator) (plan.Operator, error) {
+		return kernel.Lift(n, rt, next, kernel.Extract[int64, Final[K, L], entry]{
+			Key:   func(f Final[K, L]) int64 { return f.Window.Start },
+			Value: func(f Final[K, L]) entry { return entry{Key: f.Key, Score: score(&f.Value)} },
+		})
+	}
+	physical[int64, entry, kernel.Ranking[K, N]](n, codec, func(*plan.Runtime) func(*kernel.Ranking[K, N], *entry) bool {
+		return func(dst *kernel.Ranking[K, N], e *entry) bool {
+			dst.Limit = k
+			return dst.Put(*e)
+		}
+	})
+	n.Build = ranked[K, N](n, n.Build)
+	return plan.NewStream[[]Ranked[K, N]](n)
+}
+
+// ranked puts, between the fold of a ranking and the consumers of its node, what turns closed rankings into results.
+func ranked[K, N Key](n *plan.Node, fold func(*plan.Runtime, []plan.Operator) (plan.Operator, error)) func(*plan.Runtime, []plan.Operator) (plan.Operator, error) {
+	return func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		results, err := kernel.Rankings[K, N](n, rt, down)
+		if err != nil {
+			return nil, err
+		}
+		return fold(rt, []plan.Operator{results})
+	}
+}
