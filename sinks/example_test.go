@@ -1,0 +1,160 @@
+package sinks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/pipeline/embedded"
+	"github.com/calmstream/calmstream/sinks"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// connect starts a server in this process and connects to it. Programs connect to theirs.
+func connect() (conn *nats.Conn, stop func()) {
+	dir, errDir := os.MkdirTemp("", "sinks")
+	server, errStart := embedded.Start(context.Background(), embedded.Config{Dir: dir})
+	if err := errors.Join(errDir, errStart); err != nil {
+		log.Fatal(err)
+	}
+	conn, err := server.Conn()
+	if err != nil {
+		log.Fatal(err)
+	}
+	return conn, func() {
+		conn.Close()
+		server.Close()
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// write opens a sink as the engine does, writes the records once, and closes it.
+func write(sink sinks.Sink, conn *nats.Conn, records ...sinks.Record) error {
+	ctx := context.Background()
+	w, err := sink.Open(ctx, sinks.Env{Conn: conn, Pipeline: "ads", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Write(ctx, records), w.Close())
+}
+
+// hot is a final result about one key and window.
+var hot = sinks.Record{
+	ID:       "9f3a/count/ad-7/2026-01-01T00:00:00Z",
+	Verdict:  crdt.Final,
+	Key:      "ad-7",
+	Window:   "2026-01-01T00:00:00Z/PT1M",
+	Pipeline: "ads",
+	Path:     "e1.20260101T0000.ad-7",
+	Payload:  []byte(`{"clicks":12}`),
+}
+
+func ExampleSubject() {
+	conn, stop := connect()
+	defer stop()
+
+	sink := sinks.Subject{Name: "hot-ads", Stream: "ADS"}
+	for range 3 { // three owners of one shard, or one that started again
+		if err := write(sink, conn, hot); err != nil {
+			fmt.Println(err)
+		}
+	}
+
+	js, _ := jetstream.New(conn)
+	stream, _ := js.Stream(context.Background(), "ADS")
+	fmt.Println(stream.CachedInfo().State.Msgs, "message")
+	message, _ := stream.GetMsg(context.Background(), 1)
+	fmt.Println(message.Subject)
+	fmt.Println(message.Header.Get(sinks.VerdictHeader), message.Header.Get(sinks.KeyHeader), string(message.Data))
+	// Output:
+	// 1 message
+	// hot-ads.final.e1.20260101T0000.ad-7
+	// final ad-7 {"clicks":12}
+}
+
+func ExampleConflictError() {
+	conn, stop := connect()
+	defer stop()
+
+	sink := sinks.Subject{Name: "hot-ads", Stream: "ADS"}
+	if err := write(sink, conn, hot); err != nil {
+		fmt.Println(err)
+	}
+	other := hot
+	other.Payload = []byte(`{"clicks":13}`)
+	err := write(sink, conn, other)
+
+	var conflict *sinks.ConflictError
+	fmt.Println(errors.As(err, &conflict), errors.Is(err, sinks.ErrPermanent))
+	fmt.Println(conflict.Subject)
+	fmt.Println("stored ", conflict.StoredDigest)
+	fmt.Println("refused", conflict.Digest)
+	// Output:
+	// true true
+	// hot-ads.final.e1.20260101T0000.ad-7
+	// stored  608da44cb258d998
+	// refused 530d2db06ce0382b
+}
+
+func ExampleKeyValue() {
+	conn, stop := connect()
+	defer stop()
+
+	if err := write(sinks.KeyValue{Bucket: "hot-ads"}, conn, hot); err != nil {
+		fmt.Println(err)
+	}
+
+	js, _ := jetstream.New(conn)
+	bucket, _ := js.KeyValue(context.Background(), "hot-ads")
+	entry, _ := bucket.Get(context.Background(), "e1.20260101T0000.ad-7")
+	fmt.Println(string(entry.Value()))
+	// Output: {"clicks":12}
+}
+
+func ExampleFunc() {
+	table := map[string]string{}
+	sink := sinks.Func{Name: "table", Do: func(_ context.Context, r sinks.Record) error {
+		table[r.ID] = string(r.Payload) // an upsert: doing it again changes nothing
+		return nil
+	}}
+	for range 2 {
+		if err := write(sink, nil, hot); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(table)
+	// Output: map[9f3a/count/ad-7/2026-01-01T00:00:00Z:{"clicks":12}]
+}
+
+func ExampleJSONLines() {
+	early := sinks.Record{ID: "9f3a/0/17", Verdict: crdt.Stable, Key: "ad-7", Payload: []byte("more than 10 clicks")}
+	sink := &sinks.JSONLines{W: os.Stdout, Name: "example"}
+	if err := write(sink, nil, early, hot); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {"id":"9f3a/0/17","verdict":"stable","key":"ad-7","value":"more than 10 clicks"}
+	// {"id":"9f3a/count/ad-7/2026-01-01T00:00:00Z","verdict":"final","key":"ad-7","window":"2026-01-01T00:00:00Z/PT1M","pipeline":"ads","value":{"clicks":12}}
+}
+
+func ExampleStdout() {
+	if err := write(sinks.Stdout(), nil, sinks.Record{ID: "1", Payload: []byte("42")}); err != nil {
+		fmt.Println(err)
+	}
+	// Output: {"id":"1","verdict":"provisional","value":42}
+}
+
+func ExampleHeaderKey() {
+	header := sinks.HeaderKey("100%\n")
+	fmt.Println(header)
+	key, ok := sinks.KeyFromHeader(header)
+	fmt.Printf("%q %v\n", key, ok)
+	// Output:
+	// 100%25%0A
+	// "100%\n" true
+}

@@ -1,0 +1,33 @@
+package sinks
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// SetPatience shortens how long a writer on NATS waits for replies and how often it tries against a write that is under way.
+func SetPatience(w Writer, patience time.Duration, attempts int) {
+	l := &w.(*publisher).limits
+	l.patience, l.attempts = patience, attempts
+}
+
+// SetWindow makes the bounds of a writer on NATS small.
+func SetWindow(w Writer, count, bytes, reads int) {
+	l := &w.(*publisher).limits
+	l.count, l.bytes, l.reads = count, bytes, reads
+}
+
+// Covers is covers.
+var Covers = covers
+
+// Blame is blame.
+var Blame = blame
+
+// Compare has a writer on NATS take in the reply to a read of what is stored on the subject of a record.
+func Compare(w Writer, r Record, subject string, reply []byte) error {
+	p := w.(*publisher)
+	p.slots = []slot{{subject: subject, state: reading}}
+	f := flight{publisher: p, records: []Record{r}, next: 1, open: 1, bytes: len(r.Payload), reads: 1}
+	return f.receive(&nats.Msg{Subject: p.inbox + "r0", Data: reply})
+}
