@@ -1,0 +1,155 @@
+package jetstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+)
+
+const (
+	// maxBatch is the number of messages that a server takes in one batch, unless it is configured for fewer.
+	maxBatch = 1000
+
+	// window is how many bytes are sent before the server must say that it has them. It is small against the 128 MiB that a
+	// stream queues for all its writers: what does not fit there is dropped, and the batch with it.
+	window = 8 << 20
+
+	headerBatchID   = "Nats-Batch-Id"
+	headerBatchSeq  = "Nats-Batch-Sequence"
+	headerCommit    = "Nats-Batch-Commit"
+	headerExpected  = "Nats-Expected-Last-Subject-Sequence"
+	batchIDLength   = 22 // of a nuid
+	headerLineExtra = len(": \r\n")
+)
+
+// batch is a commit as messages: the chunks, and the fence last.
+type batch struct {
+	msgs     []batchMsg
+	bytes    int64
+	segments []string // the IDs of the segments that have chunks
+}
+
+type batchMsg struct {
+	subject  string
+	data     []byte
+	expected uint64 // the revision that the subject must have; 0 if it must not exist
+}
+
+// newBatch lays out a commit, and refuses one that the server would refuse for its size.
+func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment) (*batch, error) {
+	b := &batch{}
+	for _, seg := range segments {
+		for n, chunk := range seg.Chunks {
+			b.msgs = append(b.msgs, batchMsg{subject: s.chunkSubject(id, seg.Ref.ID, n), data: chunk})
+			b.bytes += int64(len(chunk))
+		}
+		if len(seg.Chunks) > 0 {
+			b.segments = append(b.segments, seg.Ref.ID)
+		}
+	}
+	value := checkpoint.AppendFence(nil, fence)
+	b.msgs = append(b.msgs, batchMsg{subject: s.fenceSubject(id), data: value, expected: revision})
+	b.bytes += int64(len(value))
+	if n := len(b.msgs); n > maxBatch {
+		return nil, fmt.Errorf("jetstore: commit of %v: %w: %d bytes in %d messages, the server takes %d in one batch; use more shards, or keep less state",
+			id, checkpoint.ErrTooLarge, b.bytes, n, maxBatch)
+	}
+	for i, m := range b.msgs {
+		if size, limit := m.size(i+1), s.conn.MaxPayload(); limit > 0 && size > limit {
+			return nil, fmt.Errorf("jetstore: commit of %v: %w: %s is %d bytes with its headers, the server takes %d; raise its max_payload",
+				id, checkpoint.ErrTooLarge, m.subject, size, limit)
+		}
+	}
+	return b, nil
+}
+
+// send makes one attempt and returns the revision of the fence. After an error the batch may be stored all the same.
+func (s *Store) send(ctx context.Context, b *batch) (uint64, error) {
+	batchID := nuid.Next()
+	unacknowledged := 0
+	for i, m := range b.msgs[:len(b.msgs)-1] {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		msg := m.message(batchID, i+1, false)
+		if unacknowledged += len(m.data); unacknowledged < window {
+			if err := s.publish(msg); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		unacknowledged = 0
+		if _, err := s.sendAndWait(ctx, msg, s.patience); err != nil {
+			return 0, err
+		}
+	}
+	// What the server has only taken note of so far, it now stores and replicates: that takes time by the size.
+	patience := s.patience + time.Duration(b.bytes/window)*time.Second
+	ack, err := s.sendAndWait(ctx, b.msgs[len(b.msgs)-1].message(batchID, len(b.msgs), true), patience)
+	if err != nil {
+		return 0, err
+	}
+	if ack.Batch != batchID {
+		return 0, fmt.Errorf("jetstore: the server acknowledged batch %q, sent was %q", ack.Batch, batchID)
+	}
+	return ack.Sequence, nil
+}
+
+// publishAck is the server's answer to a stored message: empty for a message inside a batch.
+type publishAck struct {
+	answer
+	Stream   string `json:"stream"`
+	Sequence uint64 `json:"seq"`
+	Batch    string `json:"batch"`
+}
+
+func (s *Store) sendAndWait(ctx context.Context, msg *nats.Msg, patience time.Duration) (publishAck, error) {
+	var ack publishAck
+	reply, err := s.ask(ctx, msg, patience)
+	if err != nil || len(reply.Data) == 0 {
+		return ack, err
+	}
+	if err := json.Unmarshal(reply.Data, &ack); err != nil {
+		return ack, fmt.Errorf("jetstore: the answer to a message to %s makes no sense: %w", msg.Subject, err)
+	}
+	if ack.Error != nil {
+		return ack, ack.Error
+	}
+	if ack.Stream != s.name {
+		return ack, fmt.Errorf("jetstore: a message to %s was answered for stream %q instead of %s; who else takes that subject?", msg.Subject, ack.Stream, s.name)
+	}
+	return ack, nil
+}
+
+func (m batchMsg) message(batchID string, seq int, commit bool) *nats.Msg {
+	msg := nats.NewMsg(m.subject)
+	msg.Data = m.data
+	msg.Header.Set(headerBatchID, batchID)
+	msg.Header.Set(headerBatchSeq, strconv.Itoa(seq))
+	msg.Header.Set(headerExpected, strconv.FormatUint(m.expected, 10))
+	if commit {
+		msg.Header.Set(headerCommit, "1")
+	}
+	return msg
+}
+
+// size is what the message counts for against max_payload: its content and its headers, or a few bytes more.
+func (m batchMsg) size(seq int) int64 {
+	headers := len("NATS/1.0\r\n\r\n")
+	for _, line := range []int{
+		len(headerBatchID) + batchIDLength,
+		len(headerBatchSeq) + len(strconv.Itoa(seq)),
+		len(headerExpected) + len(strconv.FormatUint(m.expected, 10)),
+		len(headerCommit) + 1,
+	} {
+		headers += line + headerLineExtra
+	}
+	return int64(headers + len(m.data))
+}

@@ -1,0 +1,4 @@
+package emit
+
+// Exists is exported to its test.
+var Exists = exists

@@ -1,0 +1,56 @@
+package emit
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/shard"
+	"github.com/calmstream/calmstream/sinks"
+)
+
+// identity names the outputs of one shard. No part of a name comes from a worker or a clock.
+type identity struct {
+	pipeline, epoch string
+	shard           checkpoint.ShardID
+	incarnation     int64
+}
+
+// wholeWindow stands for the key in the path of a result that is about a whole window.
+const wholeWindow = "_"
+
+// record makes a result of a Write node a record for its sink.
+func (id identity) record(p *plan.Plan, r *shard.Result) sinks.Record {
+	verdict := p.WriteVerdict(r.Write)
+	out := sinks.Record{
+		Verdict:  verdict,
+		Pipeline: id.pipeline,
+		Payload:  r.Payload,
+		Frontier: plan.FrontierText(r.Meta.Frontier),
+	}
+	if group := r.Meta.Group; group != nil {
+		token := plan.KeyToken(group.Key)
+		if group.Whole {
+			token = wholeWindow
+		}
+		out.Key, out.Window = group.Key, group.Window.String()
+		out.Path = id.epoch + "." + group.Window.Token() + "." + token
+		out.ID = id.epoch + "/" + r.Write.Name + "/" + group.Window.Token() + "/" + token
+		if r.Index > 0 {
+			out.Path += "." + strconv.FormatUint(uint64(r.Index), 10)
+			out.ID += "/" + strconv.FormatUint(uint64(r.Index), 10)
+		}
+		if false && verdict == crdt.Final { // where a batch ended when the window closed must not show
+			out.Frontier = plan.FrontierText(group.Window.End)
+		}
+		return out
+	}
+	out.ID = fmt.Sprintf("%s/%s/%s/%s.%d", id.epoch, r.Write.Name, id.shard, id.position(r.Meta.Seq), r.Index)
+	return out
+}
+
+func (id identity) position(seq uint64) string {
+	return strconv.FormatInt(id.incarnation, 16) + "." + strconv.FormatUint(seq, 10)
+}

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/emit"
+	"github.com/calmstream/calmstream/pipeline/internal/source"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// startRecord is what a run begins with. It is created once for an epoch, before the first step, and every owner reads it:
+// what came from outside the data is the same for all.
+type startRecord struct {
+	// Logs has, for each stage, the stream that it reads.
+	Logs map[string]logStart `json:"logs"`
+}
+
+// logStart is where a stage begins to read.
+type logStart struct {
+	Stream string `json:"stream"`
+	// Created is the creation time of the stream in nanoseconds since 1970.
+	Created int64 `json:"created"`
+	// After is the sequence behind which reading begins.
+	After uint64 `json:"after"`
+}
+
+func exchangeStream(pipeline string) string { return "CALM_X_" + pipeline }
+func deadStream(pipeline string) string     { return "CALM_DLQ_" + pipeline }
+
+// recordStart creates the start record or reads the one that stands.
+func (e *engine) recordStart(ctx context.Context) error {
+	const key = "start"
+	mine := startRecord{Logs: make(map[string]logStart)}
+	for _, stage := range e.Plan.Stages {
+		begin, err := e.beginning(ctx, stage)
+		if err != nil {
+			return err
+		}
+		mine.Logs[stage.Name] = begin
+	}
+	value, err := json.Marshal(mine)
+	if err != nil {
+		return fmt.Errorf("engine: run record: %w", err)
+	}
+	stored, created, err := e.store.CreateOnce(ctx, key, value)
+	if err != nil {
+		return fmt.Errorf("engine: the run record cannot be stored: %w", err)
+	}
+	if err := json.Unmarshal(stored, &e.start); err != nil {
+		return fmt.Errorf("engine: the run record of epoch %s is damaged: %w", e.Plan.Epoch(), err)
+	}
+	e.Logger.Debug("run record", "epoch", e.Plan.Epoch(), "created", created)
+	return e.sameInputs(mine)
+}
+
+// sameInputs fails if an input is not the stream that the run began with. A shard that reads finds out by itself; one that
+// has ended reads no more, and the results that stand are not about the new stream.
+func (e *engine) sameInputs(found startRecord) error {
+	for _, stage := range e.Plan.Stages {
+		now, then := found.Logs[stage.Name], e.start.Logs[stage.Name]
+		if stage.From == nil && now.Created != then.Created {
+			return &source.RecreatedError{Stream: now.Stream, Expected: time.Unix(0, then.Created), Found: time.Unix(0, now.Created)}
+		}
+	}
+	return nil
+}
+
+// beginning says where a stage would begin if this were the first owner. A stream that does not exist is an error only for
+// the first one: for the others the log itself will find out, and say since when it is missing.
+func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, error) {
+	begin := logStart{Stream: exchangeStream(e.Plan.Graph.Name)}
+	if stage.From == nil {
+		begin.Stream = stage.Root.Source.Stream
+	}
+	stream, err := e.js.Stream(ctx, begin.Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return begin, missing(fmt.Sprintf("the stream %q that %s reads does not exist; create it, or restore it if the pipeline has read it before", begin.Stream, stage.Name))
+	}
+	if err != nil {
+		return begin, fmt.Errorf("the stream %q that %s reads cannot be looked up: %w", begin.Stream, stage.Name, err)
+	}
+	info := stream.CachedInfo()
+	begin.Created = info.Created.UnixNano()
+	if info.State.FirstSeq > 0 {
+		begin.After = info.State.FirstSeq - 1
+	}
+	return begin, nil
+}
+
+// missing says in a sentence of ours that a stream was not found; what the server says about that would add nothing.
+type missing string
+
+func (m missing) Error() string { return string(m) }
+func (m missing) Unwrap() error { return jetstream.ErrStreamNotFound }
+
+// makeStreams makes the streams that belong to the pipeline.
+func (e *engine) makeStreams(ctx context.Context) error {
+	name := e.Plan.Graph.Name
+	configs := []jetstream.StreamConfig{{
+		Name:        deadStream(name),
+		Description: "calmstream " + name + ": records that could not be used or came late",
+		Subjects:    []string{emit.DeadSubject(name) + ".>", emit.LateSubject(name) + ".>"},
+		AllowDirect: true,
+	}}
+	for _, stage := range e.Plan.Stages {
+		if stage.From != nil {
+			configs = append(configs, jetstream.StreamConfig{
+				Name:        exchangeStream(name),
+				Description: "calmstream " + name + ": records on their way between stages",
+				Subjects:    []string{"calm.x." + name + ".>"},
+				Discard:     jetstream.DiscardNew, // refuse rather than lose
+			})
+			break
+		}
+	}
+	for _, cfg := range configs {
+		cfg.Storage, cfg.Replicas = jetstream.FileStorage, max(1, e.Replicas)
+		_, err := e.js.CreateStream(ctx, cfg)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // made by an earlier version, or changed by its operator
+			_, err = e.js.Stream(ctx, cfg.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, err)
+		}
+	}
+	return nil
+}

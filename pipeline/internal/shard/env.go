@@ -1,0 +1,112 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+)
+
+// ErrTruncated is wrapped by the errors of a Log from which messages were taken away before they were read. If a newer
+// checkpoint covers them the shard goes on from there.
+var ErrTruncated = errors.New("shard: the log was truncated below the reader")
+
+// Log is the ordered input of a shard. One goroutine uses it.
+type Log interface {
+	// Next returns the messages that are ready, in buf. It waits for one, for the position to move, for wake or for
+	// the end of ctx.
+	Next(ctx context.Context, wake <-chan struct{}, buf []plan.Message) ([]plan.Message, error)
+	// Position returns the sequence up to which everything has been returned.
+	Position() uint64
+	// Lag returns how many messages wait behind the position.
+	Lag() uint64
+	// Verify proves that nothing was taken away between the sequence from and the position.
+	Verify(ctx context.Context, from uint64) error
+	Close() error
+}
+
+// Outlet takes what leaves a shard. One goroutine uses it.
+type Outlet interface {
+	// Put takes the outputs of a batch, in order; it waits while too much is under way. The outlet owns them after the
+	// call.
+	Put(ctx context.Context, out *Outputs) error
+	// Barrier returns a function that waits until everything put so far is durable. It may be called from another goroutine.
+	Barrier() func(context.Context) error
+}
+
+// Outputs are what a batch made, each list in order.
+type Outputs struct {
+	Results   []Result
+	Rejected  []Rejected
+	Envelopes []Envelope
+}
+
+// Result is a result of a Write node.
+type Result struct {
+	Write *plan.Node
+	plan.Result
+}
+
+// Rejected is a record for the dead-letter or the late stream.
+type Rejected struct {
+	plan.Rejected
+	// Payload is the message that held the record; nil behind an exchange.
+	Payload []byte
+	// Subject is where it was published.
+	Subject string
+}
+
+// Envelope is a message of an exchange.
+type Envelope struct {
+	To        *plan.Stage
+	Partition int
+	Data      []byte
+}
+
+func (o *Outputs) empty() bool {
+	return len(o.Results) == 0 && len(o.Rejected) == 0 && len(o.Envelopes) == 0
+}
+
+// Env is what a shard needs.
+type Env struct {
+	ID    checkpoint.ShardID
+	Plan  *plan.Plan
+	Stage *plan.Stage
+	// Start is where the log begins for a shard without a checkpoint.
+	Start checkpoint.Position
+	// OpenLog opens the log behind a position.
+	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
+	Store   checkpoint.Store
+	Outlet  Outlet
+	// Writer is the random mark of this process.
+	Writer string
+	// Every is the time between checkpoints; the first one comes after First at the latest.
+	Every, First time.Duration
+	// Drain bounds the last checkpoint when the shard is told to stop.
+	Drain time.Duration
+	// Now is the clock that paces checkpoints. Nothing else is told the time.
+	Now    func() time.Time
+	Logger *slog.Logger
+	Stats  *Stats
+	// Sweep removes what an owner that died left behind the loaded checkpoint. It may be nil.
+	Sweep func(ctx context.Context, loaded checkpoint.Loaded)
+	// Committed is told of each checkpoint of this shard that is known to be durable. It may be nil.
+	Committed func(position uint64)
+}
+
+// idleEvery is the time between checkpoints that only move the position. Behind an exchange it is shorter: there the
+// position says what can be purged, and an owner that is behind finds out that its part was purged.
+const (
+	idleEvery         = 30 * time.Second
+	idleExchangeEvery = 2 * time.Second
+)
+
+func (e *Env) idle() time.Duration {
+	if e.Stage.From != nil {
+		return idleExchangeEvery
+	}
+	return idleEvery
+}

@@ -1,0 +1,175 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/exchange"
+)
+
+// Machine is the part of a shard that is a function of its log: messages in, state and outputs out.
+type Machine struct {
+	env      *Env
+	kernels  *plan.Assembly
+	states   []state
+	senders  []*exchange.Sender
+	senderTo map[*plan.Node]*exchange.Sender
+	receiver *exchange.Receiver
+	frontier int64
+	// messages are those of the batch under way, for dead letters.
+	messages []plan.Message
+	out      Outputs
+	none     Outputs // stays empty
+	// finals says whether out holds results that the log must be whole for.
+	finals bool
+}
+
+// state is an operator with state, under the number of its node.
+type state struct {
+	node *plan.Node
+	op   plan.Stateful
+}
+
+// NewMachine builds the kernels of the shard that env names: it needs env.ID, env.Plan and env.Stage only.
+func NewMachine(env *Env) (*Machine, error) {
+	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender)}
+	for _, to := range env.Stage.To {
+		s := exchange.NewSender(env.ID.Shard, to.Shards, func(partition int, data []byte) {
+			m.out.Envelopes = append(m.out.Envelopes, Envelope{To: to, Partition: partition, Data: data})
+		})
+		m.senders = append(m.senders, s)
+		m.senderTo[to.Root] = s
+	}
+	if env.Stage.From != nil {
+		m.receiver = exchange.NewReceiver(env.Stage.From.Shards)
+	}
+	rt := &plan.Runtime{
+		Origin:   env.ID.String(),
+		Reject:   m.reject,
+		Emit:     m.emit,
+		Send:     func(to *plan.Node, key, record []byte) { m.senderTo[to].Send(key, record) },
+		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
+		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
+	}
+	kernels, err := env.Plan.Assemble(env.Stage, rt)
+	m.kernels = kernels
+	return m, err
+}
+
+// Apply takes a batch of messages and reports how many belong to the input: none behind an end marker does.
+func (m *Machine) Apply(messages []plan.Message) (taken int, err error) {
+	m.messages = messages
+	if m.receiver != nil {
+		taken, err = m.receive(messages)
+	} else {
+		taken = m.ingest(messages)
+	}
+	for _, s := range m.senders {
+		s.Flush()
+	}
+	m.messages = nil
+	return taken, err
+}
+
+// ingest is apply for a stage that reads an input.
+func (m *Machine) ingest(messages []plan.Message) (taken int) {
+	before, from := m.frontier, 0
+	for i := range messages {
+		if messages[i].Header == nil {
+			continue
+		}
+		kind := sealOf(&messages[i])
+		if kind == "" {
+			continue
+		}
+		m.frontier = m.kernels.Source.Ingest(messages[from:i], m.frontier)
+		from = i + 1
+		if kind == sealEnd {
+			m.frontier = plan.End
+			break
+		}
+		msg := &messages[i]
+		m.reject(plan.Rejected{
+			Node: m.env.Stage.Root, Meta: plan.Meta{Seq: msg.Seq, Time: msg.Time, Frontier: m.frontier},
+			Err: fmt.Errorf("unknown seal %q in header %s; this version knows %q", kind, sealHeader, sealEnd),
+		})
+	}
+	if m.frontier != plan.End {
+		m.frontier = m.kernels.Source.Ingest(messages[from:], m.frontier)
+		from = len(messages)
+	}
+	if m.frontier > before {
+		m.kernels.Source.Advance(m.frontier)
+	}
+	return from
+}
+
+// receive is apply for a stage behind an exchange.
+func (m *Machine) receive(messages []plan.Message) (taken int, err error) {
+	before := m.frontier
+	for i := range messages {
+		msg := &messages[i]
+		err := m.receiver.Accept(msg.Data, func(index uint32, record []byte) error {
+			return m.kernels.Receiver.Receive(msg.Seq, index, record)
+		})
+		if err != nil {
+			return i, fmt.Errorf("message %d on subject %s of the exchange of stage %s cannot be read: %w", msg.Seq, msg.Subject, m.env.Stage.Name, err)
+		}
+	}
+	m.kernels.Receiver.Flush()
+	if m.frontier = m.receiver.Frontier(); m.frontier > before {
+		m.kernels.Receiver.Advance(m.frontier)
+	}
+	return len(messages), nil
+}
+
+// Ended reports whether the input has ended: nothing more can change.
+func (m *Machine) Ended() bool { return m.frontier == plan.End }
+
+func (m *Machine) open() (n int) {
+	for _, s := range m.states {
+		n += s.op.Open()
+	}
+	return n
+}
+
+func (m *Machine) emit(write *plan.Node, r plan.Result) {
+	m.finals = m.finals || m.env.Plan.Behind(write)
+	m.out.Results = append(m.out.Results, Result{Write: write, Result: r})
+}
+
+func (m *Machine) reject(r plan.Rejected) {
+	out := Rejected{Rejected: r}
+	for i := range m.messages { // rare, so that a search is cheaper than an index
+		if msg := &m.messages[i]; msg.Seq == r.Meta.Seq && m.receiver == nil && r.Meta.Group == nil {
+			out.Payload, out.Subject = append([]byte(nil), msg.Data...), msg.Subject
+		}
+	}
+	m.out.Rejected = append(m.out.Rejected, out)
+}
+
+// Take returns the outputs since the last call; the caller owns them.
+func (m *Machine) Take() (out *Outputs, finals bool) {
+	if m.out.empty() {
+		return &m.none, false
+	}
+	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes}, m.finals
+	m.out, m.finals = Outputs{}, false
+	return out, finals
+}
+
+// The header of punctuations, and its values.
+const (
+	sealHeader = "Calm-Seal"
+	sealEnd    = "end"
+)
+
+func sealOf(m *plan.Message) string {
+	if v := m.Header[sealHeader]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+var errState = errors.New("shard: malformed state in a checkpoint")

@@ -1,0 +1,105 @@
+package shard
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+)
+
+// An entry of a segment is
+//
+//	uvarint number of the node, entry of the operator
+//
+// and the small state in the fence is
+//
+//	byte version (1), varint frontier, numbers of each sender, numbers and frontiers of the receiver
+//
+// Both belong to plan.FormatVersion.
+const metaVersion = 1
+
+// entries tags the entries of one operator with its node and passes them to a segment.
+type entries struct {
+	node *plan.Node
+	to   *checkpoint.SegmentWriter
+	buf  []byte
+}
+
+func (e *entries) Add(entry []byte) error {
+	e.buf = binary.AppendUvarint(e.buf[:0], uint64(e.node.ID))
+	e.buf = append(e.buf, entry...)
+	return e.to.Add(e.buf)
+}
+
+// Snapshot writes what changed since the last kept snapshot, or everything.
+func (m *Machine) Snapshot(id string, full bool) (checkpoint.Segment, error) {
+	var w checkpoint.SegmentWriter
+	for _, s := range m.states {
+		if err := s.op.Snapshot(&entries{node: s.node, to: &w}, full); err != nil {
+			return checkpoint.Segment{}, err
+		}
+	}
+	return w.Finish(id, full), nil
+}
+
+// Settle ends the snapshot taken last; its changes count as changed again unless it was kept.
+func (m *Machine) Settle(kept bool) {
+	for _, s := range m.states {
+		s.op.Settle(kept)
+	}
+}
+
+// Meta encodes the small state that is always written whole.
+func (m *Machine) Meta() []byte {
+	b := binary.AppendVarint([]byte{metaVersion}, m.frontier)
+	for _, s := range m.senders {
+		b = s.AppendState(b)
+	}
+	if m.receiver != nil {
+		b = m.receiver.AppendState(b)
+	}
+	return b
+}
+
+// RestoreMeta takes the small state back.
+func (m *Machine) RestoreMeta(data []byte) (err error) {
+	if len(data) == 0 || data[0] != metaVersion {
+		return errState
+	}
+	frontier, n := binary.Varint(data[1:])
+	if n <= 0 {
+		return errState
+	}
+	m.frontier, data = frontier, data[1+n:]
+	for _, s := range m.senders {
+		if data, err = s.RestoreState(data); err != nil {
+			return err
+		}
+	}
+	if m.receiver != nil {
+		if data, err = m.receiver.RestoreState(data); err != nil {
+			return err
+		}
+	}
+	if len(data) > 0 {
+		return errState
+	}
+	return nil
+}
+
+// RestoreChunk takes the entries of a chunk back.
+func (m *Machine) RestoreChunk(chunk []byte) error {
+	return checkpoint.Entries(chunk, func(entry []byte) error {
+		id, n := binary.Uvarint(entry)
+		if n <= 0 {
+			return errState
+		}
+		for _, s := range m.states {
+			if uint64(s.node.ID) == id {
+				return s.op.Restore(entry[n:])
+			}
+		}
+		return fmt.Errorf("%w: no operator has number %d", errState, id)
+	})
+}

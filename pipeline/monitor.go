@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/shard"
+)
+
+// Monitor shows the counters of a running pipeline. The zero Monitor is ready for use, by any number of goroutines.
+type Monitor struct {
+	mu     sync.Mutex
+	want   int // shards of the run
+	shards map[checkpoint.ShardID]*shard.Stats
+}
+
+// ShardStatus is what one shard has done in this process.
+type ShardStatus struct {
+	Stage string
+	Shard int
+	// Messages and Bytes count what was read from the log.
+	Messages, Bytes uint64
+	// Results counts results handed to sinks, DeadLetters records that could not be used, and Late records that came after
+	// the seal of their window.
+	Results, DeadLetters, Late uint64
+	// Checkpoints counts commits and CheckpointBytes the state they wrote. Conflicts counts commits that another owner was
+	// faster with, and Adoptions the times its state was loaded.
+	Checkpoints, CheckpointBytes, Conflicts, Adoptions uint64
+	// Position is the stream sequence that has been applied, Committed that of the newest checkpoint, and Resumed that of
+	// the checkpoint with which the shard began in this process; 0 if there was none.
+	Position, Committed, Resumed uint64
+	// Lag counts messages that wait in the log.
+	Lag uint64
+	// OpenWindows counts windows that wait for their seal.
+	OpenWindows int64
+	// Frontier is the event time before which the input is complete; zero if nothing is known yet.
+	Frontier time.Time
+	// Running says that the shard has its state loaded and its log open.
+	Running bool
+	// Done says that the input has ended and everything is stored.
+	Done bool
+}
+
+func (m *Monitor) watch(id checkpoint.ShardID, stats *shard.Stats) {
+	stats.Frontier.Store(plan.Beginning)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shards == nil {
+		m.shards = make(map[checkpoint.ShardID]*shard.Stats)
+	}
+	m.shards[id] = stats
+}
+
+// begin tells of a run and the number of its shards.
+func (m *Monitor) begin(shards int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.want, m.shards = shards, nil
+}
+
+// Running says whether every shard of the pipeline has its state loaded and its log open, or has read its input to the end.
+// A worker is ready once it is true.
+func (m *Monitor) Running() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.shards {
+		if !s.Reading.Load() && !s.Done.Load() {
+			return false
+		}
+	}
+	return m.want > 0 && len(m.shards) == m.want
+}
+
+// Shards returns the status of each shard, by stage and number.
+func (m *Monitor) Shards() []ShardStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]ShardStatus, 0, len(m.shards))
+	for id, s := range m.shards {
+		status := ShardStatus{
+			Stage: id.Stage, Shard: id.Shard,
+			Messages: s.Messages.Load(), Bytes: s.Bytes.Load(),
+			Results: s.Results.Load(), DeadLetters: s.Rejected.Load(), Late: s.Late.Load(),
+			Checkpoints: s.Checkpoints.Load(), CheckpointBytes: s.CheckpointBytes.Load(),
+			Conflicts: s.Conflicts.Load(), Adoptions: s.Adoptions.Load(),
+			Position: s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
+			Lag: s.Lag.Load(), OpenWindows: s.OpenWindows.Load(), Running: s.Reading.Load(), Done: s.Done.Load(),
+		}
+		if f := s.Frontier.Load(); f != plan.Beginning && f != plan.End {
+			status.Frontier = time.Unix(0, f).UTC()
+		}
+		out = append(out, status)
+	}
+	slices.SortFunc(out, func(a, b ShardStatus) int {
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Shard, b.Shard))
+	})
+	return out
+}
