@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/wordcount"
+	"github.com/calmstream/calmstream/cmd/internal/adclicks"
+	"github.com/calmstream/calmstream/pipeline"
+)
+
+const (
+	wordcountName = "wordcount"
+	maxShards     = 256
+)
+
+// explained are the pipelines that explain knows.
+func explained() map[string]func(shards int) (*pipeline.Pipeline, error) {
+	return map[string]func(int) (*pipeline.Pipeline, error){
+		wordcountName: func(shards int) (*pipeline.Pipeline, error) {
+			names, err := wordcount.NamesOf(wordcount.DefaultRun)
+			return wordcount.Pipeline(names, cmp.Or(shards, defaultShards)), err
+		},
+		"adclicks": func(shards int) (*pipeline.Pipeline, error) {
+			return adclicks.Pipeline(adclicks.Config{Partitions: shards}), nil
+		},
+	}
+}
+
+// explain shows the plan of a pipeline.
+func explain(_ context.Context, args []string, std streams) int {
+	set := flagSet("explain")
+	format := set.String("format", "text", "`format`: text or mermaid")
+	shards := set.Int("shards", 0, "`number` of partitions of the input; 0 is what the pipeline has by itself")
+	rest, err := parse(set, args)
+	known := explained()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return deliver(std, flagHelp(set, "calmstream explain NAME [flags], where NAME is "+names(known)))
+	case err != nil:
+		return misuse(std, "explain: %v; see calmstream help explain", err)
+	case len(rest) != 1:
+		return misuse(std, "explain takes the name of one pipeline: %s", names(known))
+	case known[rest[0]] == nil:
+		return misuse(std, "explain knows no pipeline %q; it knows %s", rest[0], names(known))
+	case *format != "text" && *format != "mermaid":
+		return misuse(std, "explain: --format is text or mermaid, not %q", *format)
+	case *shards < 0 || *shards > maxShards:
+		return misuse(std, "explain: --shards is a number from 0 to %d, not %d", maxShards, *shards)
+	}
+	p, err := known[rest[0]](*shards)
+	if err != nil {
+		complain(std.err, "%v", err)
+		return exitFailed
+	}
+	render := p.Explain
+	if *format == "mermaid" {
+		render = p.Mermaid
+	}
+	text, err := render()
+	if err != nil {
+		complain(std.err, "%v", err)
+		return exitFailed
+	}
+	return deliver(std, []byte(text))
+}
+
+// names lists pipelines for a sentence.
+func names(known map[string]func(int) (*pipeline.Pipeline, error)) string {
+	return strings.Join(slices.Sorted(maps.Keys(known)), " or ")
+}

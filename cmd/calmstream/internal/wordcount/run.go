@@ -1,0 +1,113 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/feed"
+	"github.com/calmstream/calmstream/pipeline"
+	"github.com/nats-io/nats.go"
+)
+
+// Config says what to count.
+type Config struct {
+	// Names are those of the run.
+	Names Names
+	// Shards is the number of partitions of the input. A run keeps the number that it was started with.
+	Shards int
+	// Inputs are read in this order.
+	Inputs []feed.Input
+	// Conn is the connection to the server.
+	Conn *nats.Conn
+	// Logger takes what happens.
+	Logger *slog.Logger
+	// Monitor shows the counters of the pipeline meanwhile.
+	Monitor *pipeline.Monitor
+	// Fed is called with the progress of the feeding, by another goroutine.
+	Fed func(feed.Progress)
+}
+
+// Run feeds the input into the stream of the run and runs the pipeline over it, at the same time. It returns nil when the
+// stream holds the whole input and all results are stored; Collect then reads them. If ctx ends before, it returns
+// an error that wraps its cause, after a last checkpoint.
+func Run(ctx context.Context, c Config) error {
+	if err := patiently(ctx, c.Logger, func() error { return c.prepare(ctx) }); err != nil {
+		return err
+	}
+	both, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ready, feeding := make(chan struct{}), make(chan error, 1)
+	go func() {
+		err := c.feed(both, ready)
+		if err != nil {
+			cancel(err)
+		}
+		feeding <- err
+	}()
+	select {
+	case <-ready:
+	case err := <-feeding: // before the stream was there
+		return err
+	}
+	err := c.count(both)
+	if err != nil {
+		cancel(err) // no use for more input
+	}
+	return c.outcome(both, err, <-feeding)
+}
+
+// outcome says what became of the two halves. The cause of both is what failed first; what follows from it is no news.
+func (c Config) outcome(both context.Context, counting, feeding error) error {
+	cause := context.Cause(both)
+	switch {
+	case counting == nil:
+		return feeding
+	case cause == nil || errors.Is(cause, counting):
+		return counting
+	case !errors.Is(counting, cause):
+		c.Logger.Error("the last checkpoint was not taken; the next start goes on from an earlier one", "error", counting)
+	}
+	return cause
+}
+
+// feed stores the input, and closes ready as soon as there is a stream to read.
+func (c Config) feed(ctx context.Context, ready chan<- struct{}) error {
+	var once sync.Once
+	_, err := feed.Feed(ctx, c.Conn, feed.Config{
+		Stream:  c.Names.Source,
+		Subject: c.Names.SourceSubject,
+		Shards:  c.Shards,
+		Inputs:  c.Inputs,
+		Logger:  c.Logger,
+		Progress: func(p feed.Progress) { // for the first time when the stream has been found or made
+			once.Do(func() { close(ready) })
+			if c.Fed != nil {
+				c.Fed(p)
+			}
+		},
+	})
+	return err
+}
+
+// count runs the pipeline to the end of its input.
+func (c Config) count(ctx context.Context) error {
+	err := Pipeline(c.Names, c.Shards).Run(ctx, pipeline.Config{Conn: c.Conn, Logger: c.Logger, Monitor: c.Monitor})
+	if err == nil && !Done(c.Monitor) {
+		err = fmt.Errorf("wordcount: stopped before the end of the input: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// Done says whether every shard has come to the end of its input and has stored everything.
+func Done(m *pipeline.Monitor) bool {
+	shards := m.Shards()
+	for _, s := range shards {
+		if !s.Done {
+			return false
+		}
+	}
+	return len(shards) > 0
+}
