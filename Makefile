@@ -1,0 +1,77 @@
+# make            what there is
+# make ci         what must hold before a change is accepted
+SHELL       := /usr/bin/env bash -euo pipefail
+.DEFAULT_GOAL := help
+TOOL        := go tool -modfile=tools/go.mod
+FUZZTIME    ?= 30s
+SOAKTIME    ?= 600
+REF         ?= main
+BENCH       ?= .
+COUNT       ?= 10
+COMPOSE     ?= docker/compose.yaml
+# Compose v2 is a plugin of docker, the older one a command of its own.
+DOCKER_COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: fmt
+fmt: ## format the Go files
+	$(TOOL) golangci-lint fmt
+
+.PHONY: lint
+lint: ## run the linters of .golangci.yml
+	$(TOOL) golangci-lint run --timeout 10m
+
+.PHONY: test
+test: ## run all tests
+	go test ./...
+
+.PHONY: race
+race: ## run all tests under the race detector, in random order
+	go test -race -shuffle=on ./...
+
+.PHONY: illegal
+illegal: ## check that illegal pipelines do not compile
+	go test -count=1 -run 'Illegal|Harness' ./operators
+
+.PHONY: examples
+examples: ## run the examples
+	go test -count=1 -run '^Example' ./...
+
+.PHONY: doc
+doc: ## check the code in the documentation
+	go test -count=1 ./internal/doctest
+
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME (30s)
+	@tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH (all)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: bench-compare
+bench-compare: ## compare BENCH with the commit REF (main), COUNT (10) runs each
+	@tools/bench-compare.sh '$(REF)' '$(BENCH)' '$(COUNT)'
+
+.PHONY: soak
+soak: ## repeat the concurrent tests in random order for SOAKTIME seconds (600)
+	@tools/soak.sh '$(SOAKTIME)'
+
+.PHONY: docker-build
+docker-build: ## build the docker images
+	@docker/build.sh
+
+.PHONY: up
+up: docker-build ## start a NATS server and a worker in docker (COMPOSE)
+	$(DOCKER_COMPOSE) -p calmstream -f '$(COMPOSE)' up --detach
+
+.PHONY: down
+down: ## stop them and remove their data
+	$(DOCKER_COMPOSE) -p calmstream -f '$(COMPOSE)' down --volumes
+
+.PHONY: ci
+ci: ## everything that CI runs, nothing else
+	@.ci/run

@@ -1,0 +1,10 @@
+package doctest_test
+
+// proofs maps each command of the documentation to what runs it: "file: text", where the file of the
+// repository contains the text. A command that no page shows any more must leave the table.
+var proofs = map[string]string{
+	"go test ./...":                ".ci/run: go test ./...",
+	"go run ./cmd/calmstream demo": ".ci/run: go run ./cmd/calmstream demo",
+	"go run ./cmd/calmstream run wordcount --input README.md":        ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",
+	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x": ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
+}
