@@ -1,6 +1,10 @@
 package crdt
 
-import "iter"
+import (
+	"encoding/json"
+	"iter"
+	"slices"
+)
 
 // GSet is a set that only grows. It merges by union; the zero GSet is empty. Use [Clone] to copy one.
 //
@@ -56,6 +60,30 @@ func (s *GSet[T]) All() iter.Seq[T] {
 func (s *GSet[T]) Merge(other *GSet[T]) (grew bool) {
 	return s.elements.join(&other.elements, func(_, _ *struct{}) bool { return false })
 }
+
+// Decompose yields the set of each element alone, in ascending order.
+func (s *GSet[T]) Decompose() iter.Seq[GSet[T]] {
+	return func(yield func(GSet[T]) bool) {
+		for e := range s.elements.all {
+			if !yield(GSetOf(e.k)) {
+				return
+			}
+		}
+	}
+}
+
+// Delta returns the elements that since lacks. O(n log m) for n elements here and m there.
+func (s *GSet[T]) Delta(since *GSet[T]) (delta GSet[T]) {
+	for e := range s.elements.all {
+		if !since.Contains(e.k) {
+			delta.elements.insert(e.k, struct{}{}) // ascending: appended
+		}
+	}
+	return delta
+}
+
+// MarshalJSON shows the elements known as an array, in ascending order.
+func (s GSet[T]) MarshalJSON() ([]byte, error) { return json.Marshal(slices.AppendSeq([]T{}, s.All())) }
 
 // AppendBinary appends the encoding of s to b. The error is always nil.
 func (s *GSet[T]) AppendBinary(b []byte) ([]byte, error) {

@@ -37,6 +37,10 @@ const (
 	LawNoAlias Law = "merge shares no memory"
 	// LawUpwardClosed: an UpSet that holds for a holds for a ⊔ b, and asking does not change the state.
 	LawUpwardClosed Law = "set is upward closed"
+	// LawDecompose: the parts of a value merge back to it, none is below the merge of the others, and none comes apart further.
+	LawDecompose Law = "parts are irreducible and irredundant"
+	// LawDelta: a.Delta(b) is the merge of the parts of a that are not below b.
+	LawDelta Law = "delta is the least difference"
 )
 
 // Violation is a law that was found broken, with the values that break it. It is an error.
