@@ -42,7 +42,7 @@ func (id identity) record(p *plan.Plan, r *shard.Result) sinks.Record {
 			out.Path += "." + strconv.FormatUint(uint64(r.Index), 10)
 			out.ID += "/" + strconv.FormatUint(uint64(r.Index), 10)
 		}
-		if false && verdict == crdt.Final { // where a batch ended when the window closed must not show
+		if verdict == crdt.Final { // where a batch ended when the window closed must not show
 			out.Frontier = plan.FrontierText(group.Window.End)
 		}
 		return out
