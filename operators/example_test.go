@@ -196,6 +196,18 @@ func ExampleTopK() {
 	// Output: final 1970-01-01T00:00:00Z/1970-01-01T00:00:10Z "" 0 [{"key":"shop","score":2},{"key":"help","score":1}]
 }
 
+func ExampleUnion() {
+	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
+		short := operators.Filter(lines, func(s string) bool { return len(s) <= 4 })
+		loud := operators.Map(lines, strings.ToUpper)
+		pipeline.Write(p, "out", operators.Union(short, loud), out, pipeline.EncodeText)
+	}, "calm", "stream")
+	// Unordered output:
+	// stable calm
+	// stable CALM
+	// stable STREAM
+}
+
 func ExampleKeyBy() {
 	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
 		byInitial := operators.KeyBy(lines, "initial", func(s string) string { return s[:1] })

@@ -89,7 +89,7 @@ func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, valu
 	}
 	n.Name, n.KeyName, n.Windowing = name, above.KeyName, above.Windowing
 	n.State = reflect.TypeFor[L]().String()
-	n.Lift = func(rt *plan.Runtime, next plan.Operator) (plan.Operator, error) {
+	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
 		return kernel.Lift(n, rt, next, kernel.Extract[K, T, C]{Key: key, Value: value})
 	}
 	physical[K, C, L, P](n, codec, apply)

@@ -29,7 +29,7 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 		Decode: kernel.DecodeRanked[K, N],
 	}
 	// The window is the key: each window is ranked in one place.
-	n.Lift = func(rt *plan.Runtime, next plan.Operator) (plan.Operator, error) {
+	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
 		return kernel.Lift(n, rt, next, kernel.Extract[int64, Final[K, L], entry]{
 			Key:   func(f Final[K, L]) int64 { return f.Window.Start },
 			Value: func(f Final[K, L]) entry { return entry{Key: f.Key, Score: score(&f.Value)} },

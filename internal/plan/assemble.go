@@ -9,9 +9,52 @@ type Assembly struct {
 	Receiver Receiver
 }
 
+// Inlet is one input of a kernel that may have several.
+type Inlet struct {
+	// To is the kernel, and Edge the number of the input among all of the node's.
+	To   Operator
+	Edge int
+
+	joint *joint
+}
+
+// Advance tells that this input is complete before frontier. The kernel is told the lowest of its inputs.
+func (i Inlet) Advance(frontier int64) { i.joint.advance(i.Edge, frontier) }
+
+// joint is where the inputs of a kernel within one stage meet.
+type joint struct {
+	to        Operator
+	frontiers map[int]int64 // by edge
+}
+
+func (j *joint) advance(edge int, frontier int64) {
+	before := j.lowest()
+	j.frontiers[edge] = max(j.frontiers[edge], frontier)
+	if now := j.lowest(); now > before {
+		j.to.Advance(now)
+	}
+}
+
+func (j *joint) lowest() int64 {
+	lowest := int64(End)
+	for _, f := range j.frontiers {
+		lowest = min(lowest, f)
+	}
+	return lowest
+}
+
+// assembler builds the kernels of one stage for one shard.
+type assembler struct {
+	plan   *Plan
+	stage  *Stage
+	rt     *Runtime
+	joints map[*Node]*joint
+}
+
 // Assemble builds the kernels of a stage for one shard, from the results upwards.
 func (p *Plan) Assemble(s *Stage, rt *Runtime) (*Assembly, error) {
-	down, err := p.consumers(s.Root, rt)
+	a := assembler{plan: p, stage: s, rt: rt, joints: make(map[*Node]*joint)}
+	down, err := a.consumers(s.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +62,7 @@ func (p *Plan) Assemble(s *Stage, rt *Runtime) (*Assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.From == nil {
+	if !s.Exchanged() {
 		source, ok := root.(Source)
 		if !ok {
 			return nil, fmt.Errorf("plan: %s (%s) is no source: %T", s.Root.Label(), s.Root.Site, root)
@@ -37,48 +80,77 @@ func (p *Plan) Assemble(s *Stage, rt *Runtime) (*Assembly, error) {
 	return &Assembly{Receiver: receiver}, nil
 }
 
-// consumers builds the kernels below a node. KeyBy and Window have none of their own: the folds below them take
-// their records directly.
-func (p *Plan) consumers(n *Node, rt *Runtime) ([]Operator, error) {
+// consumers builds the kernels below a node. KeyBy and Window have none of their own: what stands below them
+// takes their records directly.
+func (a *assembler) consumers(n *Node) ([]Operator, error) {
 	var ops []Operator
-	for _, out := range n.Out {
-		if out.Kind == KindKeyBy || out.Kind == KindWindow {
-			below, err := p.consumers(out, rt)
+	for i, out := range n.Out {
+		if first := indexOf(n.Out, out); first < i {
+			continue // a node that reads n twice was built, with both its inputs
+		}
+		for edge, in := range out.In {
+			if in != n {
+				continue
+			}
+			below, err := a.consumer(out, edge)
 			if err != nil {
 				return nil, err
 			}
 			ops = append(ops, below...)
-			continue
 		}
-		op, err := p.consumer(out, rt)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
 	}
 	return ops, nil
 }
 
-func (p *Plan) consumer(n *Node, rt *Runtime) (Operator, error) {
-	if n.Kind != KindFold {
-		down, err := p.consumers(n, rt)
+func indexOf(nodes []*Node, n *Node) int {
+	for i, o := range nodes {
+		if o == n {
+			return i
+		}
+	}
+	return -1
+}
+
+func (a *assembler) consumer(n *Node, edge int) ([]Operator, error) {
+	if n.Kind == KindKeyBy || n.Kind == KindWindow {
+		return a.consumers(n)
+	}
+	if n.Lift == nil {
+		down, err := a.consumers(n)
 		if err != nil {
 			return nil, err
 		}
-		return n.Build(rt, down)
+		op, err := n.Build(a.rt, down)
+		return []Operator{op}, err
 	}
-	var next Operator
-	var err error
-	if p.Exchanged(n) {
-		next, err = n.Send(rt)
-	} else {
-		var down []Operator
-		if down, err = p.consumers(n, rt); err == nil {
-			next, err = n.Build(rt, down)
-		}
-	}
+	j, err := a.joint(n)
 	if err != nil {
 		return nil, err
 	}
-	return n.Lift(rt, next)
+	op, err := n.Lift(a.rt, Inlet{To: j.to, Edge: edge, joint: j})
+	return []Operator{op}, err
+}
+
+// joint returns the kernel behind the inputs of a node, which is made once for the stage.
+func (a *assembler) joint(n *Node) (*joint, error) {
+	if j := a.joints[n]; j != nil {
+		return j, nil
+	}
+	j := &joint{frontiers: make(map[int]int64)}
+	for edge, in := range n.In {
+		if indexOf(a.stage.Nodes, in) >= 0 {
+			j.frontiers[edge] = Beginning
+		}
+	}
+	var err error
+	if a.plan.Exchanged(n) {
+		j.to, err = n.Send(a.rt)
+	} else {
+		var down []Operator
+		if down, err = a.consumers(n); err == nil {
+			j.to, err = n.Build(a.rt, down)
+		}
+	}
+	a.joints[n] = j
+	return j, err
 }

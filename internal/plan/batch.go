@@ -6,6 +6,8 @@ type Meta struct {
 	// ordinal of the record within what the message became.
 	Seq   uint64
 	Index uint32
+	// Branch tells apart the ways by which a record can come through a union; 0 is the only way, or the first.
+	Branch uint32
 	// Time is the event time in nanoseconds since 1970.
 	Time int64
 	// Frontier is the largest event time that the record's source shard had seen before it. With Time it decides, once

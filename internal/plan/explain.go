@@ -31,13 +31,13 @@ func (p *Plan) Explain() string {
 
 func (p *Plan) explainStage(b *strings.Builder, s *Stage) {
 	fmt.Fprintf(b, "stage %s, %s", s.Name, plural(s.Shards, "shard"))
-	if s.From == nil {
+	if !s.Exchanged() {
 		fmt.Fprintf(b, ", reads stream %s", s.Root.Source.Stream)
 		if f := s.Root.Source.Filters; len(f) > 1 || f[0] != "" {
 			fmt.Fprintf(b, " by %s", strings.Join(f, ", "))
 		}
 	} else {
-		fmt.Fprintf(b, ", behind an exchange from %s on %s", s.From.Name, s.Root.KeyName)
+		fmt.Fprintf(b, ", behind an exchange from %s on %s", names(s.From), s.Root.KeyName)
 	}
 	b.WriteString("\n")
 	for _, n := range s.Nodes {

@@ -22,7 +22,12 @@ const (
 	KindSeal
 	KindFinals
 	KindWrite
+	KindUnion
+	KindJoin
 )
+
+// stateful reports whether the node keeps state by key, so that all records of a key must meet.
+func (k Kind) stateful() bool { return k == KindFold || k == KindJoin }
 
 // Node is one operator of the logical plan.
 type Node struct {
@@ -56,11 +61,11 @@ type Node struct {
 	// Target is what a Write node writes to.
 	Target string
 
-	// Build makes the kernel of the node, given the kernels of its consumers. For a Fold node it makes the half that keeps
-	// the state, and Lift, Send and Receive make the half that extracts contributions and the two ends of an exchange
-	// between the halves.
+	// Build makes the kernel of the node, given the kernels of its consumers. For a stateful node it makes the half that keeps
+	// the state, Send and Receive make the two ends of an exchange above it, and Lift makes, for each input (edge), what
+	// extracts its contributions. Lift is set for each node with several inputs.
 	Build   func(rt *Runtime, down []Operator) (Operator, error)
-	Lift    func(rt *Runtime, next Operator) (Operator, error)
+	Lift    func(rt *Runtime, next Inlet) (Operator, error)
 	Send    func(rt *Runtime) (Operator, error)
 	Receive func(rt *Runtime, next Operator) (Operator, error)
 

@@ -1,6 +1,10 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Label is what the planner knows about the records on an edge.
 type Label struct {
@@ -30,10 +34,15 @@ func (l Label) String() string {
 // LabelOf returns the label of the edges that leave the node.
 func (p *Plan) LabelOf(n *Node) Label {
 	l := Label{Bound: "unbounded", Order: "log", Verdict: "stable"}
-	if p.stageOf[n].From != nil {
-		l.Order = "exchange"
+	for _, s := range p.stagesOf[n] {
+		if s.Exchanged() {
+			l.Order = "exchange"
+		}
 	}
-	if p.Behind(n) {
+	if len(p.stagesOf[n]) > 1 {
+		l.Order = "none (several logs)"
+	}
+	if p.final(n) {
 		l.Verdict = "final"
 	}
 	switch n.Kind {
@@ -53,21 +62,20 @@ func (p *Plan) LabelOf(n *Node) Label {
 	return l
 }
 
-// Behind reports whether a seal stands above the node, or at it, so that what it yields is final.
+// Behind reports whether a seal stands anywhere above the node, or at it: what it yields rests on the log having been whole.
 func (p *Plan) Behind(n *Node) bool {
-	for ; n != nil; n = above(n) {
-		if n.Kind == KindSeal {
-			return true
-		}
-	}
-	return false
+	return n.Kind == KindSeal || slices.ContainsFunc(n.In, p.Behind)
 }
 
-func above(n *Node) *Node {
-	if len(n.In) == 0 {
-		return nil
+// final reports whether what the node yields is final: by every way it comes from a seal, with nothing in between that grows again.
+func (p *Plan) final(n *Node) bool {
+	switch {
+	case n.Kind == KindSeal:
+		return true
+	case n.Kind.stateful() && !n.Derived || len(n.In) == 0:
+		return false
 	}
-	return n.In[0]
+	return !slices.ContainsFunc(n.In, func(in *Node) bool { return !p.final(in) })
 }
 
 // Point is a point of order: a place where results wait for something.
@@ -84,10 +92,10 @@ func (p *Plan) PointsOfOrder() []Point {
 		if n.Kind != KindSeal {
 			continue
 		}
-		stage := p.stageOf[n]
+		stage := p.stagesOf[n][0]
 		registry := "the shard"
-		if stage.From != nil {
-			registry = fmt.Sprintf("all %d shards of %s", stage.From.Shards, stage.From.Name)
+		if stage.Exchanged() {
+			registry = fmt.Sprintf("all %d shards of %s", stage.Producers(), names(stage.From))
 		}
 		waits := fmt.Sprintf("%s to pass the end of the window by %s", registry, n.Rule.Lateness)
 		if n.Rule.OnlyAtEnd {
@@ -99,4 +107,13 @@ func (p *Plan) PointsOfOrder() []Point {
 		})
 	}
 	return points
+}
+
+// names lists stages for people.
+func names(stages []*Stage) string {
+	var all []string
+	for _, s := range stages {
+		all = append(all, s.Name)
+	}
+	return strings.Join(all, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // Stage is the operators between two exchanges, run by a fixed number of shards.
@@ -14,12 +15,35 @@ type Stage struct {
 	Root *Node
 	// Shards is how many shards run it.
 	Shards int
-	// From is the stage on the other side of the exchange, nil if the stage reads an input.
-	From *Stage
+	// From are the stages on the other side of the exchange, none if the stage reads an input.
+	From []*Stage
 	// To are the stages that this one feeds.
 	To []*Stage
-	// Nodes are the operators of the stage in the order of the program. A fold behind an exchange belongs to the stage it begins.
+	// Nodes are the operators of the stage in the order of the program. A fold behind an exchange belongs to the stage it
+	// begins; what stands below a union without state belongs to the stage of each of its inputs.
 	Nodes []*Node
+}
+
+// Exchanged reports whether the stage stands behind an exchange.
+func (s *Stage) Exchanged() bool { return len(s.From) > 0 }
+
+// Producers is the number of shards that send to the stage.
+func (s *Stage) Producers() (n int) {
+	for _, from := range s.From {
+		n += from.Shards
+	}
+	return n
+}
+
+// Producer is the number, among the producers of the stage, of a shard of one of the stages it reads from.
+func (s *Stage) Producer(from *Stage, shard int) int {
+	for _, f := range s.From {
+		if f == from {
+			break
+		}
+		shard += f.Shards
+	}
+	return shard
 }
 
 // Plan is a graph cut into stages.
@@ -31,17 +55,17 @@ type Plan struct {
 	// Fingerprint identifies the pipeline: see fingerprint.go.
 	Fingerprint string
 
-	stageOf map[*Node]*Stage
+	stagesOf map[*Node][]*Stage
 }
 
 // Exchanged reports whether an exchange stands above the node: it begins a stage that does not read an input.
 func (p *Plan) Exchanged(n *Node) bool {
-	s := p.stageOf[n]
-	return s != nil && s.Root == n && s.From != nil
+	stages := p.stagesOf[n]
+	return len(stages) == 1 && stages[0].Root == n && stages[0].Exchanged()
 }
 
-// StageOf returns the stage of a node.
-func (p *Plan) StageOf(n *Node) *Stage { return p.stageOf[n] }
+// StagesOf returns the stages that run a node: one, unless it is a stateless node below a union.
+func (p *Plan) StagesOf(n *Node) []*Stage { return p.stagesOf[n] }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
@@ -54,21 +78,25 @@ func Cut(g *Graph) (*Plan, error) {
 	if err := errors.Join(g.Err(), check(g)); err != nil {
 		return nil, err
 	}
-	p := &Plan{Graph: g, stageOf: make(map[*Node]*Stage)}
+	p := &Plan{Graph: g, stagesOf: make(map[*Node][]*Stage)}
 	for _, n := range g.Nodes {
+		above := p.above(n)
 		switch {
 		case n.Kind == KindRead:
 			p.begin(n, nil, len(n.Source.Filters))
-		case n.Kind == KindFold && p.stageOf[n.In[0]].Shards > 1:
-			from := p.stageOf[n.In[0]]
+		case n.Kind.stateful() && (len(above) > 1 || above[0].Shards > 1):
 			shards := g.Shards
-			if shards == 0 {
-				shards = from.Shards
+			for _, from := range above {
+				if g.Shards == 0 {
+					shards = max(shards, from.Shards)
+				}
 			}
-			p.begin(n, from, shards)
+			p.begin(n, above, shards)
 		default:
-			s := p.stageOf[n.In[0]]
-			p.stageOf[n], s.Nodes = s, append(s.Nodes, n)
+			for _, s := range above {
+				s.Nodes = append(s.Nodes, n)
+			}
+			p.stagesOf[n] = above
 		}
 		if n.Kind == KindWrite {
 			p.Writes = append(p.Writes, n)
@@ -78,12 +106,25 @@ func Cut(g *Graph) (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) begin(root *Node, from *Stage, shards int) {
-	s := &Stage{Name: root.Name, Root: root, Shards: shards, From: from, Nodes: []*Node{root}}
-	if from != nil {
-		from.To = append(from.To, s)
+// above returns the stages that run the inputs of a node, in the order of the program.
+func (p *Plan) above(n *Node) (stages []*Stage) {
+	for _, s := range p.Stages {
+		for _, in := range n.In {
+			if slices.Contains(p.stagesOf[in], s) {
+				stages = append(stages, s)
+				break
+			}
+		}
 	}
-	p.stageOf[root], p.Stages = s, append(p.Stages, s)
+	return stages
+}
+
+func (p *Plan) begin(root *Node, from []*Stage, shards int) {
+	s := &Stage{Name: root.Name, Root: root, Shards: shards, From: from, Nodes: []*Node{root}}
+	for _, f := range from {
+		f.To = append(f.To, s)
+	}
+	p.stagesOf[root], p.Stages = []*Stage{s}, append(p.Stages, s)
 }
 
 // check finds the mistakes that only the whole graph shows, and passes the rules of the seals up to the folds.

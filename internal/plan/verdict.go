@@ -2,10 +2,10 @@ package plan
 
 import "github.com/calmstream/calmstream/crdt"
 
-// WriteVerdict returns the verdict of the results of a Write node: final behind a seal, else stable, since whatever
-// reaches a stream is a fact that nothing can retract.
+// WriteVerdict returns the verdict of the results of a Write node: final if all it writes comes from a seal, else stable,
+// since whatever reaches a stream is a fact that nothing can retract.
 func (p *Plan) WriteVerdict(n *Node) crdt.Verdict {
-	if p.Behind(n) {
+	if p.final(n) {
 		return crdt.Final
 	}
 	return crdt.Stable

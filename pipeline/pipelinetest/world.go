@@ -43,7 +43,7 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	}
 	for _, s := range p.Stages {
 		for i := range s.Shards {
-			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); s.From == nil && w.logs[id] == nil {
+			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); !s.Exchanged() && w.logs[id] == nil {
 				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i})
 			}
 		}
@@ -111,6 +111,9 @@ func (w *world) step(o *owner, n int) error {
 		if g := r.Meta.Group; g != nil {
 			place = fmt.Sprintf("%s %s %q %d", r.Node.Label(), g.Window, g.Key, r.Meta.Index)
 		}
+		if r.Meta.Branch > 0 {
+			place += fmt.Sprintf(" by way %d", r.Meta.Branch)
+		}
 		w.rejected[place] = r.Err.Error()
 	}
 	o.pending = append(o.pending, out.Envelopes...)
@@ -122,6 +125,9 @@ func (w *world) result(o *owner, r *shard.Result) error {
 	identity := fmt.Sprintf("%v %d.%d", o.id, r.Meta.Seq, r.Index)
 	if g := r.Meta.Group; g != nil {
 		identity = fmt.Sprintf("%s %q %d", g.Window, g.Key, r.Index)
+	}
+	if r.Meta.Branch > 0 {
+		identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
 	made := Result{Write: r.Write.Name, Identity: identity, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
 	if before, ok := w.results[made.Write+" "+identity]; ok && before != made {

@@ -23,13 +23,14 @@ type lifter[K plan.Key, T, C any] struct {
 	rule      plan.SealRule
 	facts     bool
 	size      func(K) int
+	inlet     plan.Inlet
 	out       outlet[plan.Contribution[K, C]]
 }
 
 // Lift makes contributions of records.
-func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Operator, e Extract[K, T, C]) (plan.Operator, error) {
-	out, err := newOutlet[plan.Contribution[K, C]](n, []plan.Operator{next})
-	return &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, size: plan.KeyCodecOf[K]().Size, out: out}, err
+func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Inlet, e Extract[K, T, C]) (plan.Operator, error) {
+	out, err := newOutlet[plan.Contribution[K, C]](n, []plan.Operator{next.To})
+	return &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, size: plan.KeyCodecOf[K]().Size, inlet: next, out: out}, err
 }
 
 func (k *lifter[K, T, C]) Consume(b *plan.Batch[T]) {
@@ -75,4 +76,4 @@ func (k *lifter[K, T, C]) late(m plan.Meta, span plan.Span) {
 	k.rt.Reject(plan.Rejected{Node: k.node, Meta: m, Late: true, Err: err})
 }
 
-func (k *lifter[K, T, C]) Advance(frontier int64) { k.out.advance(frontier) }
+func (k *lifter[K, T, C]) Advance(frontier int64) { k.inlet.Advance(frontier) }

@@ -95,7 +95,7 @@ func FlatMap[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f f
 		out.Add(meta, v)
 	}
 	return newMapper(n, rt, down, func(o *plan.Batch[B], m plan.Meta, v A) {
-		if m.Seq != last.Seq || m.Group != last.Group {
+		if m.Seq != last.Seq || m.Branch != last.Branch || m.Group != last.Group {
 			last, next = m, 0
 		}
 		out, meta = o, m

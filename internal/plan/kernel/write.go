@@ -10,8 +10,7 @@ import (
 type writer[T any] struct {
 	guard
 	encode func(T) ([]byte, error)
-	group  *plan.Group
-	seq    uint64
+	last   plan.Meta
 	next   uint32
 }
 
@@ -49,8 +48,8 @@ func (k *writer[T]) run(b *plan.Batch[T], from int) (next int) {
 // number returns the ordinal of the result among those of its group, or of its message if it has no group. Both
 // come in one run, which never spans a restart.
 func (k *writer[T]) number(m plan.Meta) uint32 {
-	if m.Group != k.group || (m.Group == nil && m.Seq != k.seq) {
-		k.group, k.seq, k.next = m.Group, m.Seq, 0
+	if m.Group != k.last.Group || m.Branch != k.last.Branch || (m.Group == nil && m.Seq != k.last.Seq) {
+		k.last, k.next = m, 0
 	}
 	index := k.next
 	k.next++

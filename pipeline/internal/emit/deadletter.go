@@ -70,6 +70,9 @@ func (d *deadLetters) message(r *shard.Rejected) *nats.Msg {
 	if g := r.Meta.Group; g != nil { // a result, which has no place in the log of its own
 		where = fmt.Sprintf("%s.%s.%d.%d", g.Window.Token(), plan.KeyToken(g.Key), r.Meta.Index, r.Node.ID)
 	}
+	if r.Meta.Branch > 0 {
+		where += ".b" + strconv.FormatUint(uint64(r.Meta.Branch), 10)
+	}
 	m := nats.NewMsg(fmt.Sprintf("%s.%s.%s.%d.%s", prefix, d.id.epoch, d.id.shard.Stage, d.id.shard.Shard, where))
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	m.Header.Set("Calm-Pipeline", d.id.pipeline)

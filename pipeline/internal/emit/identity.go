@@ -42,12 +42,19 @@ func (id identity) record(p *plan.Plan, r *shard.Result) sinks.Record {
 			out.Path += "." + strconv.FormatUint(uint64(r.Index), 10)
 			out.ID += "/" + strconv.FormatUint(uint64(r.Index), 10)
 		}
+		if branch := r.Meta.Branch; branch > 0 {
+			out.Path += ".b" + strconv.FormatUint(uint64(branch), 10)
+			out.ID += "/b" + strconv.FormatUint(uint64(branch), 10)
+		}
 		if verdict == crdt.Final { // where a batch ended when the window closed must not show
 			out.Frontier = plan.FrontierText(group.Window.End)
 		}
 		return out
 	}
 	out.ID = fmt.Sprintf("%s/%s/%s/%s.%d", id.epoch, r.Write.Name, id.shard, id.position(r.Meta.Seq), r.Index)
+	if r.Meta.Branch > 0 { // several ways lead from the message to the Write
+		out.ID += ".b" + strconv.FormatUint(uint64(r.Meta.Branch), 10)
+	}
 	return out
 }
 

@@ -48,6 +48,8 @@ func TestIdentitiesAndPaths(t *testing.T) {
 		{plan.Meta{Seq: 7, Group: &plan.Group{Window: plan.Global}}, 0, "e1/out/global/=", "e1.global.="},
 		{plan.Meta{Seq: 7, Group: &plan.Group{Whole: true, Window: plan.Global}}, 0, "e1/out/global/_", "e1.global._"},
 		{plan.Meta{Seq: 7}, 3, "e1/out/in/1/ff.7.3", ""},
+		{plan.Meta{Seq: 7, Branch: 2}, 3, "e1/out/in/1/ff.7.3.b2", ""},
+		{plan.Meta{Branch: 1, Group: &plan.Group{Key: "k", Window: plan.Global}}, 0, "e1/out/global/k/b1", "e1.global.k.b1"},
 	} {
 		r := shard.Result{Write: writeBelow(plan.KindSeal)}
 		r.Meta, r.Index = c.meta, c.index

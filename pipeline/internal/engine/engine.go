@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -176,7 +177,7 @@ func (e *engine) runShard(ctx context.Context, stage *plan.Stage, number int) er
 			}
 		},
 	}
-	if stage.From != nil {
+	if stage.Exchanged() {
 		env.Committed = e.floor.register(id)
 	}
 	defer stats.Reading.Store(false)
@@ -194,7 +195,7 @@ func unlessStopped(ctx context.Context, err error) error {
 func (e *engine) sinksOf(stage *plan.Stage) map[*plan.Node]sinks.Sink {
 	out := make(map[*plan.Node]sinks.Sink)
 	for write, sink := range e.Sinks {
-		if e.Plan.StageOf(write) == stage {
+		if slices.Contains(e.Plan.StagesOf(write), stage) {
 			out[write] = sink
 		}
 	}
@@ -215,7 +216,7 @@ func (e *engine) openLog(ctx context.Context, stage *plan.Stage, number int, at 
 		Metadata:     map[string]string{"pipeline": name, "stage": stage.Name, "shard": fmt.Sprint(number), "epoch": e.Plan.Epoch()},
 		Logger:       e.Logger,
 	}
-	if stage.From == nil {
+	if !stage.Exchanged() {
 		cfg.Filter = stage.Root.Source.Filters[number]
 	} else {
 		cfg.Filter = emit.ExchangeSubject(name, e.Plan.Epoch(), stage.Name, number)

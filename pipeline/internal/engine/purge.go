@@ -49,7 +49,7 @@ func (f *floor) lowest(receivers int) uint64 {
 // receivers counts the shards behind exchanges.
 func (e *engine) receivers() (n int) {
 	for _, stage := range e.Plan.Stages {
-		if stage.From != nil {
+		if stage.Exchanged() {
 			n += stage.Shards
 		}
 	}

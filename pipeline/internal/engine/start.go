@@ -63,7 +63,7 @@ func (e *engine) recordStart(ctx context.Context) error {
 func (e *engine) sameInputs(found startRecord) error {
 	for _, stage := range e.Plan.Stages {
 		now, then := found.Logs[stage.Name], e.start.Logs[stage.Name]
-		if stage.From == nil && now.Created != then.Created {
+		if !stage.Exchanged() && now.Created != then.Created {
 			return &source.RecreatedError{Stream: now.Stream, Expected: time.Unix(0, then.Created), Found: time.Unix(0, now.Created)}
 		}
 	}
@@ -74,7 +74,7 @@ func (e *engine) sameInputs(found startRecord) error {
 // the first one: for the others the log itself will find out, and say since when it is missing.
 func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, error) {
 	begin := logStart{Stream: exchangeStream(e.Plan.Graph.Name)}
-	if stage.From == nil {
+	if !stage.Exchanged() {
 		begin.Stream = stage.Root.Source.Stream
 	}
 	stream, err := e.js.Stream(ctx, begin.Stream)
@@ -108,7 +108,7 @@ func (e *engine) makeStreams(ctx context.Context) error {
 		AllowDirect: true,
 	}}
 	for _, stage := range e.Plan.Stages {
-		if stage.From != nil {
+		if stage.Exchanged() {
 			configs = append(configs, jetstream.StreamConfig{
 				Name:        exchangeStream(name),
 				Description: "calmstream " + name + ": records on their way between stages",

@@ -105,7 +105,7 @@ const (
 )
 
 func (e *Env) idle() time.Duration {
-	if e.Stage.From != nil {
+	if e.Stage.Exchanged() {
 		return idleExchangeEvery
 	}
 	return idleEvery

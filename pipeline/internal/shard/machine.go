@@ -35,14 +35,14 @@ type state struct {
 func NewMachine(env *Env) (*Machine, error) {
 	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender)}
 	for _, to := range env.Stage.To {
-		s := exchange.NewSender(env.ID.Shard, to.Shards, func(partition int, data []byte) {
+		s := exchange.NewSender(to.Producer(env.Stage, env.ID.Shard), to.Shards, func(partition int, data []byte) {
 			m.out.Envelopes = append(m.out.Envelopes, Envelope{To: to, Partition: partition, Data: data})
 		})
 		m.senders = append(m.senders, s)
 		m.senderTo[to.Root] = s
 	}
-	if env.Stage.From != nil {
-		m.receiver = exchange.NewReceiver(env.Stage.From.Shards)
+	if env.Stage.Exchanged() {
+		m.receiver = exchange.NewReceiver(env.Stage.Producers())
 	}
 	rt := &plan.Runtime{
 		Origin:   env.ID.String(),
