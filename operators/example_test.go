@@ -196,6 +196,22 @@ func ExampleTopK() {
 	// Output: final 1970-01-01T00:00:00Z/1970-01-01T00:00:10Z "" 0 [{"key":"shop","score":2},{"key":"help","score":1}]
 }
 
+func ExampleHopping() {
+	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
+		words := operators.KeyBy(lines, "word", strings.ToLower)
+		counts := operators.Count("counts", operators.Window(words, operators.Hopping(4*time.Second, 2*time.Second)))
+		pipeline.Write(p, "out", operators.Finals(operators.Seal(counts, operators.Watermark(0))), out,
+			func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+				from, to := time.Unix(0, f.Window.Start).UTC(), time.Unix(0, f.Window.End).UTC()
+				return fmt.Appendf(nil, "%s to %s: %s %d", from.Format("05"), to.Format("05"), f.Key, f.Value.Value()), nil
+			})
+	}, "calm", "calm", "calm") // stored at second 0, 1 and 2
+	// Unordered output:
+	// final 58 to 02: calm 2
+	// final 00 to 04: calm 3
+	// final 02 to 06: calm 1
+}
+
 func ExampleUnion() {
 	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
 		short := operators.Filter(lines, func(s string) bool { return len(s) <= 4 })

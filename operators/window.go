@@ -17,6 +17,19 @@ func Tumbling(size time.Duration) Windows {
 	return Windows{plan.Windowing{Size: size}}
 }
 
+// Hopping cuts event time into windows of the given size, one of which begins every slide, aligned to 1970-01-01T00:00:00Z. Windows
+// overlap, and a record counts in each that holds it; how many those are is limited to a thousand. A record that is late
+// for some of them goes to the late stream once, for all of them, and counts in the others.
+func Hopping(size, slide time.Duration) Windows {
+	if slide <= 0 || slide > size || size/slide > maxOverlap {
+		size = -1 // refused where it is used
+	}
+	return Windows{plan.Windowing{Size: size, Slide: slide}}
+}
+
+// maxOverlap is how many windows can hold an instant: each record costs as many updates.
+const maxOverlap = 1000
+
 // GlobalWindow is the one window that holds all of time. It can only be sealed by the end of bounded input.
 func GlobalWindow() Windows { return Windows{} }
 
@@ -27,10 +40,10 @@ func Window[K Key, T any](in Keyed[K, T], w Windows) Keyed[K, T] {
 		return Keyed[K, T]{}
 	}
 	if w.windowing.Size < 0 {
-		n.Graph().Fail(n.Site, "window: the size of a tumbling window must be positive")
+		n.Graph().Fail(n.Site, "window: the size of a window must be positive; the slide of hopping windows too, not above the size, and not below a thousandth of it")
 	}
 	if w.windowing.Size > plan.MaxWindow {
-		n.Graph().Fail(n.Site, "window: the size of a tumbling window can be %s at most", plan.MaxWindow)
+		n.Graph().Fail(n.Site, "window: the size of a window can be %s at most", plan.MaxWindow)
 	}
 	above := plan.OfKeyed(in)
 	if above.Kind == plan.KindWindow {

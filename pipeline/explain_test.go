@@ -121,7 +121,7 @@ func TestMistakesAreReported(t *testing.T) {
 			operators.Seal(c, operators.Watermark(time.Second))
 			write(p, operators.Map(operators.Finals(operators.Seal(c, operators.EndOfInput())), keys))
 		},
-		"the size of a tumbling window must be positive": func(p *pipeline.Pipeline) {
+		"the size of a window must be positive": func(p *pipeline.Pipeline) {
 			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Tumbling(0))
 			write(p, operators.Threshold(operators.Count("counts", in), crdt.AtLeast(1)))
 		},

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -58,17 +59,30 @@ func FrontierText(ns int64) string {
 
 // Windowing assigns records to windows by event time. The zero value is the global window.
 type Windowing struct {
-	// Size is the length of tumbling windows; 0 means the global window.
+	// Size is the length of the windows; 0 means the global window.
 	Size time.Duration
+	// Slide is the time from the start of one window to that of the next; 0 means Size.
+	Slide time.Duration
 }
 
-// Assign returns the window that holds the instant.
+// Assign returns the last window that holds the instant.
 func (w Windowing) Assign(instant int64) Span {
 	if w.Size <= 0 {
 		return Global
 	}
-	return w.Span(instant - floorMod(instant, int64(w.Size)))
+	return w.Span(instant - floorMod(instant, int64(w.slide())))
 }
+
+// Before returns the window before s that holds the instant too; ok is false if there is none.
+func (w Windowing) Before(s Span, instant int64) (before Span, ok bool) {
+	if w.Size <= 0 || s.Start < Beginning+int64(w.slide()) {
+		return s, false
+	}
+	before = w.Span(s.Start - int64(w.slide()))
+	return before, instant < before.End
+}
+
+func (w Windowing) slide() time.Duration { return cmp.Or(w.Slide, w.Size) }
 
 // Span returns the window that begins at start.
 func (w Windowing) Span(start int64) Span {
@@ -84,6 +98,9 @@ func (w Windowing) Span(start int64) Span {
 func (w Windowing) String() string {
 	if w.Size <= 0 {
 		return "global"
+	}
+	if w.slide() != w.Size {
+		return fmt.Sprintf("hopping %s every %s", w.Size, w.Slide)
 	}
 	return fmt.Sprintf("tumbling %s", w.Size)
 }

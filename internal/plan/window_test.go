@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -64,4 +65,27 @@ func TestSealRuleEnds(t *testing.T) {
 			t.Errorf("%v, frontier %d, end %d: %v", c.rule, c.frontier, c.end, got)
 		}
 	}
+}
+
+// The hopping windows of an instant are those that hold it, each once, the last one first.
+func TestHoppingWindows(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.Int64Range(1, 1000).Draw(t, "size")
+		slide := rapid.Int64Range(1, size).Draw(t, "slide")
+		at := rapid.Int64Range(-5000, 5000).Draw(t, "at")
+		w := plan.Windowing{Size: time.Duration(size), Slide: time.Duration(slide)}
+		var got, want []plan.Span
+		for s, ok := w.Assign(at), true; ok; s, ok = w.Before(s, at) {
+			got = append(got, s)
+		}
+		for start := int64(10_000); start > -10_000; start-- { // by the definition
+			if start%slide == 0 && start <= at && at < start+size {
+				want = append(want, plan.Span{Start: start, End: start + size})
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%d is in %v, want %v", at, got, want)
+		}
+	})
 }

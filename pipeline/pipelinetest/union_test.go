@@ -52,7 +52,9 @@ func want(t *testing.T, out pipelinetest.Outcome, write string, results ...strin
 
 type tally = operators.Final[string, crdt.GCounter]
 
-func encodeTally(f tally) ([]byte, error) { return fmt.Appendf(nil, "%s=%d", f.Key, f.Value.Value()), nil }
+func encodeTally(f tally) ([]byte, error) {
+	return fmt.Appendf(nil, "%s=%d", f.Key, f.Value.Value()), nil
+}
 
 // Two inputs, each with shards of its own, are counted together: the state stands behind an exchange from both, and what
 // has no state runs in the stages of both.
