@@ -212,6 +212,19 @@ func ExampleHopping() {
 	// final 02 to 06: calm 1
 }
 
+func ExampleWithCodec() {
+	upper := operators.Codec[string]{
+		Name:   "upper",
+		Append: func(b []byte, v string) ([]byte, error) { return append(b, strings.ToUpper(v)...), nil },
+		Decode: func(data []byte) (string, error) { return strings.ToLower(string(data)), nil },
+	}
+	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
+		lines = operators.WithCodec(lines, upper)          // where records leave the shard
+		pipeline.Write(p, "out", lines, out, upper.Encode) // and for results
+	}, "calm")
+	// Output: stable CALM
+}
+
 func ExampleUnion() {
 	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
 		short := operators.Filter(lines, func(s string) bool { return len(s) <= 4 })

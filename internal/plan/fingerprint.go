@@ -27,6 +27,9 @@ func fingerprint(p *Plan) string {
 		if n.Kind == KindKeyBy && n.Typed != nil {
 			fmt.Fprintf(&b, " %s", keyClass(reflect.TypeOf(n.Typed).Out(0)))
 		}
+		if n.CodecName != "" {
+			fmt.Fprintf(&b, " codec %q", n.CodecName)
+		}
 		if n.Source != nil {
 			fmt.Fprintf(&b, " %q %q", n.Source.Stream, n.Source.Filters)
 		}

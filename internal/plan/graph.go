@@ -50,6 +50,10 @@ type Node struct {
 	// KeyName is the attribute of a KeyBy node, and Typed its key function; a Window node passes them on.
 	KeyName string
 	Typed   any
+	// Codec is the Codec of the records that the node yields, if one is declared. CodecName is that of a stateful node's
+	// records, for the fingerprint.
+	Codec     any
+	CodecName string
 	// Windowing is set on Window, Fold and Seal nodes.
 	Windowing Windowing
 	// State names the lattice of a Fold node.
