@@ -40,16 +40,7 @@ func Aggregate[K Key, T, L any, P crdt.Lattice[L]](name string, in Keyed[K, T], 
 		return Growing[K, L]{}
 	}
 	requireFunc(n, lift == nil)
-	codec := kernel.ValueCodec[L]{
-		Append: func(b []byte, v *L) ([]byte, error) { return P(v).AppendBinary(b) },
-		Decode: func(data []byte) (v L, err error) {
-			err = P(&v).UnmarshalBinary(data)
-			return v, err
-		},
-	}
-	fold[K, T, L, L, P](n, name, lift, codec, func(*plan.Runtime) func(dst, v *L) bool {
-		return func(dst, v *L) bool { return P(dst).Merge(v) }
-	})
+	fold[K, T, L, L, P](n, name, lift, latticeCodec[L, P](), merge[L, P])
 	return plan.NewGrowing[K, L](n)
 }
 
@@ -83,10 +74,7 @@ var terms = kernel.ValueCodec[uint64]{
 // exchange between the halves, and the half that keeps the state of type L.
 func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, value func(T) C, codec kernel.ValueCodec[C], apply func(*plan.Runtime) func(*L, *C) bool) {
 	above := n.In[0]
-	key, ok := above.Typed.(func(T) K)
-	if !ok {
-		n.Graph().Fail(n.Site, "%s: the stream has no usable key function", n.Op)
-	}
+	key := keyOf[K, T](above)
 	n.Name, n.KeyName, n.Windowing = name, above.KeyName, above.Windowing
 	n.State = reflect.TypeFor[L]().String()
 	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {

@@ -125,6 +125,29 @@ func TestMistakesAreReported(t *testing.T) {
 			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Tumbling(0))
 			write(p, operators.Threshold(operators.Count("counts", in), crdt.AtLeast(1)))
 		},
+		"keyed by different attributes": func(p *pipeline.Pipeline) {
+			s := lines(p)
+			one := func(string) (m crdt.Max[int]) { return crdt.MaxOf(1) }
+			both := operators.Cogroup("both", operators.KeyBy(s, "word", strings.ToLower), one, operators.KeyBy(s, "Word", strings.ToUpper), one)
+			write(p, operators.Threshold(both, crdt.MaxAtLeast(1)))
+		},
+		"its inputs have different windows": func(p *pipeline.Pipeline) {
+			keyed := operators.KeyBy(lines(p), "word", strings.ToLower)
+			one := func(string) (m crdt.Max[int]) { return crdt.MaxOf(1) }
+			both := operators.Cogroup("both", keyed, one, operators.Window(keyed, operators.Tumbling(time.Second)), one)
+			write(p, operators.Threshold(both, crdt.MaxAtLeast(1)))
+		},
+		"the slide of hopping windows": func(p *pipeline.Pipeline) {
+			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Hopping(time.Second, 2*time.Second))
+			write(p, operators.Threshold(operators.Count("counts", in), crdt.AtLeast(1)))
+		},
+		"union: one of its inputs is a zero value": func(p *pipeline.Pipeline) {
+			write(p, lines(p))
+			operators.Union(lines(p), operators.Stream[string]{})
+		},
+		"a codec needs Name, Append and Decode": func(p *pipeline.Pipeline) {
+			write(p, operators.WithCodec(lines(p), operators.Codec[string]{Name: "none"}))
+		},
 		"the name is taken by": func(p *pipeline.Pipeline) {
 			s := lines(p)
 			counts(s)

@@ -1,0 +1,65 @@
+package pipelinetest_test
+
+import (
+	"testing"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/pipelinetest"
+)
+
+type sides = crdt.Map[string, crdt.GSet[string], *crdt.GSet[string]]
+
+func side(name string) func(string) sides {
+	return func(s string) sides { return crdt.MapOf(name, crdt.GSetOf(s)) }
+}
+
+func encodeSides(f operators.Final[string, sides]) ([]byte, error) {
+	text := f.Key
+	for _, name := range []string{"left", "right"} {
+		got, _ := f.Value.Get(name)
+		for s := range got.All() {
+			text += " " + name + ":" + s
+		}
+	}
+	return []byte(text), nil
+}
+
+// Two streams meet in one state, whatever their shards, and the state waits for both to end.
+func TestCogroup(t *testing.T) {
+	t.Parallel()
+	initial := func(s string) string { return s[:1] }
+	for shards, in := range map[int][]pipelinetest.Log{
+		1: {texts("left", 0, "a1", "b1", "a2"), texts("right", 0, "a3", "c1", "a4")},
+		2: {texts("left", 0, "a1", "b1"), texts("left", 1, "a2"), texts("right", 0, "a3", "c1", "a4")},
+	} {
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("both")
+			left := operators.KeyBy(input(p, "left", shards), "initial", initial)
+			right := operators.KeyBy(input(p, "right", 1), "initial", initial)
+			both := operators.Cogroup("both", left, side("left"), right, side("right"))
+			pipeline.Write(p, "met", operators.Threshold(both, crdt.All(
+				crdt.At[string, crdt.GSet[string], *crdt.GSet[string]]("left", crdt.SizeAtLeast[string](1)),
+				crdt.At[string, crdt.GSet[string], *crdt.GSet[string]]("right", crdt.SizeAtLeast[string](2)),
+			)), nowhere("met"), pipeline.EncodeText)
+			pipeline.Write(p, "all", operators.Finals(operators.Seal(both, operators.EndOfInput())), nowhere("all"), encodeSides)
+			return p
+		}, in, pipelinetest.Options{})
+		want(t, out, "met", "stable a")
+		want(t, out, "all", "final a left:a1 left:a2 right:a3 right:a4", "final b left:b1", "final c right:c1")
+	}
+}
+
+// A stream can meet itself: both sides come from one input.
+func TestCogroupWithItself(t *testing.T) {
+	t.Parallel()
+	out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+		p := pipeline.New("self")
+		keyed := operators.KeyBy(input(p, "in", 1), "word", word)
+		both := operators.Cogroup("both", keyed, side("left"), keyed, side("right"))
+		pipeline.Write(p, "all", operators.Finals(operators.Seal(both, operators.EndOfInput())), nowhere("all"), encodeSides)
+		return p
+	}, []pipelinetest.Log{texts("in", 0, "a", "a")}, pipelinetest.Options{})
+	want(t, out, "all", "final a left:a right:a")
+}
