@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // Meta is what the engine knows about a record. It travels beside the value.
 type Meta struct {
 	// Seq and Index are the record's place in its shard's log: the stream sequence of the message and the
@@ -40,6 +42,20 @@ func (b *Batch[T]) Len() int { return len(b.Val) }
 func (b *Batch[T]) Add(m Meta, v T) {
 	b.Meta = append(b.Meta, m)
 	b.Val = append(b.Val, v)
+}
+
+// Room returns space for n records behind the last one, to be filled from the front; Fill then takes those that were. Writing
+// there costs less than Add, which looks after two slices for each record.
+func (b *Batch[T]) Room(n int) ([]Meta, []T) {
+	b.Meta, b.Val = slices.Grow(b.Meta, n), slices.Grow(b.Val, n)
+	at := len(b.Val)
+	return b.Meta[at : at+n], b.Val[at : at+n]
+}
+
+// Fill appends the first n records that were written to the space Room gave.
+func (b *Batch[T]) Fill(n int) {
+	at := len(b.Val)
+	b.Meta, b.Val = b.Meta[:at+n], b.Val[:at+n]
 }
 
 // Truncate keeps the first n records. The room behind them is kept for reuse, and cleared so that it holds on to nothing.

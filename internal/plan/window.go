@@ -82,6 +82,14 @@ func (w Windowing) Before(s Span, instant int64) (before Span, ok bool) {
 	return before, instant < before.End
 }
 
+// Overlap is how many windows hold an instant, at the most.
+func (w Windowing) Overlap() int {
+	if w.Size <= 0 {
+		return 1
+	}
+	return int((w.Size + w.slide() - 1) / w.slide())
+}
+
 func (w Windowing) slide() time.Duration { return cmp.Or(w.Slide, w.Size) }
 
 // Span returns the window that begins at start.

@@ -36,52 +36,64 @@ func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Inlet,
 func (k *lifter[K, T, C]) Consume(b *plan.Batch[T]) {
 	for i := 0; i < b.Len(); {
 		i = k.run(b, i)
+		k.out.flush()
 	}
-	k.out.flush()
 }
 
 func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
-	mark := 0
+	lifted := 0
 	defer func() {
+		k.out.batch.Fill(lifted)
 		if r := recover(); r != nil {
-			k.out.batch.Truncate(mark) // a record is used whole or not at all
 			k.caught(r, b.Meta[next])
 			next++
 		}
 	}()
-	for next = from; next < b.Len(); next++ {
-		mark = k.out.batch.Len()
-		k.lift(&b.Meta[next], b.Val[next])
+	windows := k.windowing.Overlap() // how many hold an instant
+	end := min(b.Len(), from+max(1, chunk/windows))
+	metas, vals := k.out.batch.Room(windows * (end - from))
+	for next = from; next < end; next++ {
+		m, v := &b.Meta[next], b.Val[next]
+		span, ok := k.window(m)
+		if !ok {
+			continue
+		}
+		key := k.Key(v)
+		if n := k.size(key); n > plan.MaxKeyBytes {
+			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", n, plan.MaxKeyBytes)})
+			continue
+		}
+		metas[lifted], vals[lifted] = *m, plan.Contribution[K, C]{Key: key, Start: span.Start, Value: k.Value(v)}
+		if windows > 1 && !k.facts {
+			lifted += k.earlier(metas[lifted:], vals[lifted:], span, v)
+		}
+		lifted++
 	}
 	return next
 }
 
-// lift adds the contributions of one record: one for each window that holds it and is not sealed.
-func (k *lifter[K, T, C]) lift(m *plan.Meta, v T) {
-	var span plan.Span
+// window returns the window of a record, the last one if several hold it. It is not ok if that window is sealed, and so all
+// before it: then the record is late.
+func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 	if k.facts {
-		span = m.Group.Window // facts about a window stay with it, and none is late
-	} else {
-		span = k.windowing.Assign(m.Time)
+		return m.Group.Window, true // facts about a window stay with it, and none is late
 	}
-	if !k.facts && k.closed(m, span) {
-		return // it is late for this window, and so for all before it
-	}
-	key := k.Key(v)
-	if n := k.size(key); n > plan.MaxKeyBytes {
-		k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", n, plan.MaxKeyBytes)})
-		return
-	}
-	k.out.batch.Add(*m, plan.Contribution[K, C]{Key: key, Start: span.Start, Value: k.Value(v)})
-	for before, ok := k.windowing.Before(span, m.Time); ok && !k.facts; before, ok = k.windowing.Before(before, m.Time) {
-		if k.closed(m, before) {
-			return
-		}
-		k.out.batch.Add(*m, plan.Contribution[K, C]{Key: key, Start: before.Start, Value: k.Value(v)})
-	}
+	span = k.windowing.Assign(m.Time)
+	return span, !k.closed(m, span)
 }
 
-// closed rejects the record as late if the window is sealed. Windows before it that hold the record are too: the late
+// earlier adds, behind the first contribution of a record, those to the windows before that hold it too. It returns
+// how many; a panic in between leaves none of the record's.
+func (k *lifter[K, T, C]) earlier(metas []plan.Meta, vals []plan.Contribution[K, C], span plan.Span, v T) (n int) {
+	m, key := metas[0], vals[0].Key
+	for before, ok := k.windowing.Before(span, m.Time); ok && !k.closed(&m, before); before, ok = k.windowing.Before(before, m.Time) {
+		n++
+		metas[n], vals[n] = m, plan.Contribution[K, C]{Key: key, Start: before.Start, Value: k.Value(v)}
+	}
+	return n
+}
+
+// closed rejects the record as late if the window is sealed. Windows before it that hold the record are too: one late
 // record stands for all of them.
 func (k *lifter[K, T, C]) closed(m *plan.Meta, span plan.Span) bool {
 	if !k.rule.Closed(m.Frontier, span.End) {

@@ -119,7 +119,7 @@ func cutSized[K plan.Key](data []byte) (k K, rest []byte, err error) {
 
 // Rankings turns closed rankings into results about their windows.
 func Rankings[K, N plan.Key](n *plan.Node, rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
-	entries, err := newMapper(n, rt, down, func(out *plan.Batch[[]plan.Ranked[K, N]], m plan.Meta, f plan.Fact[int64, Ranking[K, N]]) {
+	entries, err := newFlatMapper(n, rt, down, func(out *plan.Batch[[]plan.Ranked[K, N]], m plan.Meta, f plan.Fact[int64, Ranking[K, N]]) {
 		m.Group = &plan.Group{Window: f.Window, Whole: true}
 		out.Add(m, f.Value.Entries)
 	})

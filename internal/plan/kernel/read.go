@@ -33,13 +33,16 @@ func (k *reader[T]) Ingest(messages []plan.Message, frontier int64) int64 {
 
 func (k *reader[T]) run(messages []plan.Message, from int, before int64) (next int, frontier int64) {
 	frontier = before
+	read := 0
 	defer func() {
+		k.out.batch.Fill(read)
 		if r := recover(); r != nil {
 			m := &messages[next]
 			k.caught(r, plan.Meta{Seq: m.Seq, Time: m.Time, Frontier: frontier})
 			next++
 		}
 	}()
+	metas, vals := k.out.batch.Room(len(messages) - from)
 	for next = from; next < len(messages); next++ {
 		m := &messages[next]
 		meta := plan.Meta{Seq: m.Seq, Time: m.Time, Frontier: frontier}
@@ -51,7 +54,8 @@ func (k *reader[T]) run(messages []plan.Message, from int, before int64) (next i
 			k.rt.Reject(plan.Rejected{Node: k.node, Meta: meta, Err: err})
 			continue
 		}
-		k.out.batch.Add(meta, v)
+		metas[read], vals[read] = meta, v
+		read++
 		frontier = max(frontier, meta.Time)
 	}
 	return next, frontier

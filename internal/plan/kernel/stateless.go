@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -60,25 +61,101 @@ func (g *guard) broken(err *error) {
 	}
 }
 
-// mapper is the kernel of Map, Filter and FlatMap: step appends what becomes of one record.
+// mapper is the kernel of Map. Its records have the meta of those that they are made of, so that only the values are new.
 type mapper[A, B any] struct {
 	guard
-	step func(out *plan.Batch[B], m plan.Meta, v A)
+	f    func(A) B
 	out  outlet[B]
+	vals []B
 }
 
 // Map applies f to each record.
 func Map[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f func(A) B) (plan.Operator, error) {
-	return newMapper(n, rt, down, func(out *plan.Batch[B], m plan.Meta, v A) { out.Add(m, f(v)) })
+	out, err := newOutlet[B](n, down)
+	return &mapper[A, B]{guard: guard{n, rt}, f: f, out: out}, err
+}
+
+func (k *mapper[A, B]) Consume(b *plan.Batch[A]) {
+	for i := 0; i < b.Len(); {
+		from := i
+		var done int // records before the end or a panic
+		i, done = k.run(b, from)
+		if done > from {
+			part := plan.Batch[B]{Meta: b.Meta[from:done:done], Val: k.vals[: done-from : done-from]}
+			for _, d := range k.out.down {
+				d.Consume(&part)
+			}
+		}
+		clear(k.vals)
+	}
+}
+
+func (k *mapper[A, B]) run(b *plan.Batch[A], from int) (next, done int) {
+	defer func() {
+		if r := recover(); r != nil {
+			k.caught(r, b.Meta[done])
+			next = done + 1
+		}
+	}()
+	in := b.Val[from:]
+	k.vals = slices.Grow(k.vals[:0], len(in))[:len(in)]
+	vals := k.vals
+	done = from
+	for i := range in {
+		vals[i] = k.f(in[i])
+		done++
+	}
+	return done, done
+}
+
+func (k *mapper[A, B]) Advance(frontier int64) { k.out.advance(frontier) }
+
+// filter is the kernel of Filter.
+type filter[T any] struct {
+	guard
+	keep func(T) bool
+	out  outlet[T]
 }
 
 // Filter keeps the records for which keep is true.
 func Filter[T any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, keep func(T) bool) (plan.Operator, error) {
-	return newMapper(n, rt, down, func(out *plan.Batch[T], m plan.Meta, v T) {
-		if keep(v) {
-			out.Add(m, v)
+	out, err := newOutlet[T](n, down)
+	return &filter[T]{guard: guard{n, rt}, keep: keep, out: out}, err
+}
+
+func (k *filter[T]) Consume(b *plan.Batch[T]) {
+	for i := 0; i < b.Len(); {
+		i = k.run(b, i)
+	}
+	k.out.flush()
+}
+
+func (k *filter[T]) run(b *plan.Batch[T], from int) (next int) {
+	kept := 0
+	defer func() {
+		k.out.batch.Fill(kept)
+		if r := recover(); r != nil {
+			k.caught(r, b.Meta[next])
+			next++
 		}
-	})
+	}()
+	metas, vals := k.out.batch.Room(b.Len() - from)
+	for next = from; next < b.Len(); next++ {
+		if k.keep(b.Val[next]) {
+			metas[kept], vals[kept] = b.Meta[next], b.Val[next]
+			kept++
+		}
+	}
+	return next
+}
+
+func (k *filter[T]) Advance(frontier int64) { k.out.advance(frontier) }
+
+// flatMapper is the kernel of FlatMap: step appends what becomes of one record.
+type flatMapper[A, B any] struct {
+	guard
+	step func(out *plan.Batch[B], m plan.Meta, v A)
+	out  outlet[B]
 }
 
 // FlatMap yields any number of records for each. The records of one message, or about one key and window, are numbered anew.
@@ -94,7 +171,7 @@ func FlatMap[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f f
 		next++
 		out.Add(meta, v)
 	}
-	return newMapper(n, rt, down, func(o *plan.Batch[B], m plan.Meta, v A) {
+	return newFlatMapper(n, rt, down, func(o *plan.Batch[B], m plan.Meta, v A) {
 		if m.Seq != last.Seq || m.Branch != last.Branch || m.Group != last.Group {
 			last, next = m, 0
 		}
@@ -103,12 +180,12 @@ func FlatMap[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f f
 	})
 }
 
-func newMapper[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, step func(*plan.Batch[B], plan.Meta, A)) (plan.Operator, error) {
+func newFlatMapper[A, B any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, step func(*plan.Batch[B], plan.Meta, A)) (plan.Operator, error) {
 	out, err := newOutlet[B](n, down)
-	return &mapper[A, B]{guard: guard{n, rt}, step: step, out: out}, err
+	return &flatMapper[A, B]{guard: guard{n, rt}, step: step, out: out}, err
 }
 
-func (k *mapper[A, B]) Consume(b *plan.Batch[A]) {
+func (k *flatMapper[A, B]) Consume(b *plan.Batch[A]) {
 	for i := 0; i < b.Len(); {
 		i = k.run(b, i)
 		k.out.flush()
@@ -117,7 +194,7 @@ func (k *mapper[A, B]) Consume(b *plan.Batch[A]) {
 
 // run goes on from the record at from until the end, a panic, or enough records to hand on: a batch of long texts may
 // become thousands of times as many words. It returns where to go on.
-func (k *mapper[A, B]) run(b *plan.Batch[A], from int) (next int) {
+func (k *flatMapper[A, B]) run(b *plan.Batch[A], from int) (next int) {
 	mark := 0
 	defer func() {
 		if r := recover(); r != nil {
@@ -133,4 +210,4 @@ func (k *mapper[A, B]) run(b *plan.Batch[A], from int) (next int) {
 	return next
 }
 
-func (k *mapper[A, B]) Advance(frontier int64) { k.out.advance(frontier) }
+func (k *flatMapper[A, B]) Advance(frontier int64) { k.out.advance(frontier) }
