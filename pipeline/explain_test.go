@@ -137,6 +137,14 @@ func TestMistakesAreReported(t *testing.T) {
 			both := operators.Cogroup("both", keyed, one, operators.Window(keyed, operators.Tumbling(time.Second)), one)
 			write(p, operators.Threshold(both, crdt.MaxAtLeast(1)))
 		},
+		"join streams without windows": func(p *pipeline.Pipeline) {
+			keyed := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Tumbling(time.Second))
+			write(p, operators.Join("pairs", keyed, keyed, operators.Interval{}, func(a, b string) string { return a + b }))
+		},
+		"the interval must lie between": func(p *pipeline.Pipeline) {
+			keyed := operators.KeyBy(lines(p), "word", strings.ToLower)
+			write(p, operators.Join("pairs", keyed, keyed, operators.Interval{Before: -1}, func(a, b string) string { return a + b }))
+		},
 		"the slide of hopping windows": func(p *pipeline.Pipeline) {
 			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Hopping(time.Second, 2*time.Second))
 			write(p, operators.Threshold(operators.Count("counts", in), crdt.AtLeast(1)))

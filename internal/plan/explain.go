@@ -21,7 +21,7 @@ func (p *Plan) Explain() string {
 	b.WriteString("\npoints of order\n")
 	points := p.PointsOfOrder()
 	for _, pt := range points {
-		fmt.Fprintf(&b, "  seal %s (%s)\n    waits for %s\n    because %s\n", pt.Node.In[0].Name, shortSite(pt.Node.Site), pt.Waits, pt.Reason)
+		fmt.Fprintf(&b, "  %s %s (%s)\n    waits for %s\n    because %s\n", pt.Node.Op, pt.Name, shortSite(pt.Node.Site), pt.Waits, pt.Reason)
 	}
 	if len(points) == 0 {
 		b.WriteString("  none: every result leaves at once\n")

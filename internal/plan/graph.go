@@ -62,6 +62,8 @@ type Node struct {
 	Rule SealRule
 	// Derived marks a Fold node whose input lies behind a seal: it closes with its input, and nothing is late for it.
 	Derived bool
+	// Outer marks a join that also yields what has no match: it waits for a seal.
+	Outer bool
 	// Target is what a Write node writes to.
 	Target string
 

@@ -53,6 +53,8 @@ func (p *Plan) LabelOf(n *Node) Label {
 		if !n.Derived {
 			l.Bound, l.Order, l.Verdict = "grows", "none needed (merge commutes)", "lower-bound"
 		}
+	case KindJoin:
+		l.Key = n.KeyName
 	case KindThreshold:
 		l.Key = n.In[0].KeyName
 	case KindSeal:
@@ -64,7 +66,7 @@ func (p *Plan) LabelOf(n *Node) Label {
 
 // Behind reports whether a seal stands anywhere above the node, or at it: what it yields rests on the log having been whole.
 func (p *Plan) Behind(n *Node) bool {
-	return n.Kind == KindSeal || slices.ContainsFunc(n.In, p.Behind)
+	return n.Kind == KindSeal || n.Outer || slices.ContainsFunc(n.In, p.Behind)
 }
 
 // final reports whether what the node yields is final: by every way it comes from a seal, with nothing in between that grows again.
@@ -81,6 +83,8 @@ func (p *Plan) final(n *Node) bool {
 // Point is a point of order: a place where results wait for something.
 type Point struct {
 	Node *Node
+	// Name is that of the state.
+	Name string
 	// Waits says for what, and Reason why nothing less would do.
 	Waits, Reason string
 }
@@ -89,7 +93,7 @@ type Point struct {
 func (p *Plan) PointsOfOrder() []Point {
 	var points []Point
 	for _, n := range p.Graph.Nodes {
-		if n.Kind != KindSeal {
+		if n.Kind != KindSeal && !n.Outer {
 			continue
 		}
 		stage := p.stagesOf[n][0]
@@ -101,8 +105,15 @@ func (p *Plan) PointsOfOrder() []Point {
 		if n.Rule.OnlyAtEnd {
 			waits = fmt.Sprintf("the end marker of %s", registry)
 		}
+		if n.Outer {
+			points = append(points, Point{
+				Node: n, Name: n.Name, Waits: fmt.Sprintf("%s to pass the last instant that can match by %s", registry, n.Rule.Lateness),
+				Reason: "that a record has no match can change until then; pairs leave at once",
+			})
+			continue
+		}
 		points = append(points, Point{
-			Node: n, Waits: waits,
+			Node: n, Name: n.In[0].Name, Waits: waits,
 			Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
 		})
 	}

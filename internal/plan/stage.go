@@ -22,10 +22,25 @@ type Stage struct {
 	// Nodes are the operators of the stage in the order of the program. A fold behind an exchange belongs to the stage it
 	// begins; what stands below a union without state belongs to the stage of each of its inputs.
 	Nodes []*Node
+	// Single says that each message must be applied by itself. Some operator has two ways by which records leave or come in one
+	// order: by two inputs from within the stage, or, from an outer join, with a record that arrives and with a frontier
+	// that advances. How far one way is ahead of the other must not be as much as a batch happens to hold.
+	Single bool
 }
 
 // Exchanged reports whether the stage stands behind an exchange.
 func (s *Stage) Exchanged() bool { return len(s.From) > 0 }
+
+// meets reports whether a node is such an operator.
+func (s *Stage) meets(n *Node) bool {
+	ways := 0
+	for _, in := range n.In {
+		if slices.Contains(s.Nodes, in) {
+			ways++
+		}
+	}
+	return ways > 1 || n.Outer
+}
 
 // Producers is the number of shards that send to the stage.
 func (s *Stage) Producers() (n int) {
@@ -102,6 +117,9 @@ func Cut(g *Graph) (*Plan, error) {
 			p.Writes = append(p.Writes, n)
 		}
 	}
+	for _, s := range p.Stages {
+		s.Single = slices.ContainsFunc(s.Nodes, s.meets)
+	}
 	p.Fingerprint = fingerprint(p)
 	return p, nil
 }
@@ -142,14 +160,14 @@ func check(g *Graph) error {
 	names, targets, writes := map[string]*Node{}, map[string]*Node{}, 0
 	for _, n := range g.Nodes {
 		switch n.Kind {
-		case KindRead, KindFold, KindWrite, KindKeyBy:
+		case KindRead, KindFold, KindJoin, KindWrite, KindKeyBy:
 			if !ValidName(n.Name) {
 				fail(n, "the name %q must be 1 to 64 letters, digits, '-' or '_'", n.Name)
 			}
 		default:
 		}
 		switch n.Kind {
-		case KindRead, KindFold, KindWrite:
+		case KindRead, KindFold, KindJoin, KindWrite:
 			id := n.Name
 			if n.Kind == KindWrite {
 				id = "write " + id // results have names of their own

@@ -65,6 +65,9 @@ type Windowing struct {
 	Slide time.Duration
 }
 
+// Instants puts each instant into a window of its own: late or not is then a question of the instant alone.
+var Instants = Windowing{Size: 1}
+
 // Assign returns the last window that holds the instant.
 func (w Windowing) Assign(instant int64) Span {
 	if w.Size <= 0 {

@@ -28,7 +28,8 @@ type Log struct {
 type Result struct {
 	// Write is the name of the Write.
 	Write string
-	// Identity is what the result is about: window and key, or its place in the log. Equal identities come with equal content.
+	// Identity is what the result is about: window and key, or its place in the log; behind an exchange, where the place depends on
+	// the schedule, only the stage.
 	Identity string
 	Verdict  crdt.Verdict
 	Payload  string

@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -15,9 +16,12 @@ type world struct {
 	plan        *plan.Plan
 	logs        map[checkpoint.ShardID][]plan.Message
 	checkpoints map[checkpoint.ShardID][]*saved // in the order of their commits
-	results     map[string]Result
-	rejected    map[string]string
+	results     map[string]Result               // by identity
+	rejected    map[string]rejection            // by place
 }
+
+// rejection is a dead letter or a late record.
+type rejection struct{ place, reason string }
 
 // nothing is what an owner begins from without a checkpoint.
 var nothing = new(saved)
@@ -32,7 +36,7 @@ type saved struct {
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]string),
+		results: make(map[string]Result), rejected: make(map[string]rejection),
 	}
 	for _, l := range logs {
 		id := checkpoint.ShardID{Stage: l.Read, Shard: l.Shard}
@@ -108,13 +112,18 @@ func (w *world) step(o *owner, n int) error {
 	for i := range out.Rejected {
 		r := &out.Rejected[i]
 		place := fmt.Sprintf("%s %v %d.%d", r.Node.Label(), o.id, r.Meta.Seq, r.Meta.Index)
+		public := place
+		if o.stage.Exchanged() {
+			public = fmt.Sprintf("%s %v", r.Node.Label(), o.id)
+		}
 		if g := r.Meta.Group; g != nil {
 			place = fmt.Sprintf("%s %s %q %d", r.Node.Label(), g.Window, g.Key, r.Meta.Index)
+			public = place
 		}
 		if r.Meta.Branch > 0 {
 			place += fmt.Sprintf(" by way %d", r.Meta.Branch)
 		}
-		w.rejected[place] = r.Err.Error()
+		w.rejected[place] = rejection{public, r.Err.Error()}
 	}
 	o.pending = append(o.pending, out.Envelopes...)
 	return nil
@@ -129,7 +138,11 @@ func (w *world) result(o *owner, r *shard.Result) error {
 	if r.Meta.Branch > 0 {
 		identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
-	made := Result{Write: r.Write.Name, Identity: identity, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
+	public := identity
+	if r.Meta.Group == nil && o.stage.Exchanged() {
+		public = o.id.Stage // where in the log it is depends on how the inputs were interleaved, which is not for results to show
+	}
+	made := Result{Write: r.Write.Name, Identity: public, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
 	if before, ok := w.results[made.Write+" "+identity]; ok && before != made {
 		return fmt.Errorf("two results with one identity: %+v and %+v", before, made)
 	}
@@ -184,12 +197,22 @@ func (w *world) commit(o *owner) {
 }
 
 func (w *world) outcome() Outcome {
-	out := Outcome{Rejected: w.rejected}
+	out := Outcome{Rejected: make(map[string]string)}
+	rejected := slices.SortedFunc(maps.Values(w.rejected), func(a, b rejection) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.reason, b.reason))
+	})
+	for _, r := range rejected {
+		at := r.place
+		for n := 2; out.Rejected[at] != ""; n++ {
+			at = fmt.Sprintf("%s (%d)", r.place, n)
+		}
+		out.Rejected[at] = r.reason
+	}
 	for _, r := range w.results {
 		out.Results = append(out.Results, r)
 	}
 	slices.SortFunc(out.Results, func(a, b Result) int {
-		return cmp.Or(cmp.Compare(a.Write, b.Write), cmp.Compare(a.Identity, b.Identity))
+		return cmp.Or(cmp.Compare(a.Write, b.Write), cmp.Compare(a.Identity, b.Identity), cmp.Compare(a.Payload, b.Payload))
 	})
 	return out
 }

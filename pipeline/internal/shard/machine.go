@@ -60,16 +60,27 @@ func NewMachine(env *Env) (*Machine, error) {
 // Apply takes a batch of messages and reports how many belong to the input: none behind an end marker does.
 func (m *Machine) Apply(messages []plan.Message) (taken int, err error) {
 	m.messages = messages
-	if m.receiver != nil {
-		taken, err = m.receive(messages)
-	} else {
-		taken = m.ingest(messages)
+	step := len(messages)
+	if m.env.Stage.Single {
+		step = 1
+	}
+	for from := 0; from < len(messages) && err == nil && !m.Ended(); from += step {
+		var n int
+		n, err = m.apply(messages[from:min(from+step, len(messages))])
+		taken += n
 	}
 	for _, s := range m.senders {
 		s.Flush()
 	}
 	m.messages = nil
 	return taken, err
+}
+
+func (m *Machine) apply(messages []plan.Message) (taken int, err error) {
+	if m.receiver != nil {
+		return m.receive(messages)
+	}
+	return m.ingest(messages), nil
 }
 
 // ingest is apply for a stage that reads an input.
