@@ -54,9 +54,12 @@ func keyOf[K Key, T any](keyed *plan.Node) func(T) K {
 	return key
 }
 
-// merge is the apply function of states whose contributions are values of their lattice.
-func merge[L any, P crdt.Lattice[L]](*plan.Runtime) func(dst, v *L) bool {
-	return func(dst, v *L) bool { return P(dst).Merge(v) }
+// merge is the folding of states whose contributions are values of their lattice.
+func merge[L any, P crdt.Lattice[L]](*plan.Runtime) kernel.Folding[L, L] {
+	return kernel.Folding[L, L]{
+		Apply:   func(dst, v *L) bool { return P(dst).Merge(v) },
+		Combine: func(dst, src *L) { P(dst).Merge(src) },
+	}
 }
 
 // latticeCodec encodes contributions that are values of a lattice.

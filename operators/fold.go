@@ -47,14 +47,18 @@ func Aggregate[K Key, T, L any, P crdt.Lattice[L]](name string, in Keyed[K, T], 
 // counter makes n a fold that adds up terms. Increments are no lattice: they are counted once each because the engine
 // applies each position of a log once, and stored as the shard's own entry of a counter that is one.
 func counter[K Key, T any](n *plan.Node, name string, term func(T) uint64) {
-	fold[K, T, uint64, crdt.GCounter](n, name, term, terms, func(rt *plan.Runtime) func(*crdt.GCounter, *uint64) bool {
+	fold[K, T, uint64, crdt.GCounter](n, name, term, terms, func(rt *plan.Runtime) kernel.Folding[crdt.GCounter, uint64] {
 		origin := rt.Origin
-		return func(dst *crdt.GCounter, v *uint64) bool {
-			if *v == 0 {
-				return false
-			}
-			dst.Add(origin, *v)
-			return true
+		return kernel.Folding[crdt.GCounter, uint64]{
+			Apply: func(dst *crdt.GCounter, v *uint64) bool {
+				if *v == 0 {
+					return false
+				}
+				dst.Add(origin, *v)
+				return true
+			},
+			// Both states count other records under the same origin: they add up, where merging would take the larger.
+			Combine: func(dst, src *crdt.GCounter) { dst.Add(origin, src.Value()) },
 		}
 	})
 }
@@ -72,7 +76,7 @@ var terms = kernel.ValueCodec[uint64]{
 
 // fold fills in the physical side of a stateful node: the half that lifts records to contributions of type C, the
 // exchange between the halves, and the half that keeps the state of type L.
-func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, value func(T) C, codec kernel.ValueCodec[C], apply func(*plan.Runtime) func(*L, *C) bool) {
+func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, value func(T) C, codec kernel.ValueCodec[C], apply func(*plan.Runtime) kernel.Folding[L, C]) {
 	above := n.In[0]
 	key := keyOf[K, T](above)
 	n.Name, n.KeyName, n.Windowing = name, above.KeyName, above.Windowing
@@ -83,7 +87,7 @@ func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, valu
 	physical[K, C, L, P](n, codec, apply)
 }
 
-func physical[K Key, C, L any, P crdt.Lattice[L]](n *plan.Node, codec kernel.ValueCodec[C], apply func(*plan.Runtime) func(*L, *C) bool) {
+func physical[K Key, C, L any, P crdt.Lattice[L]](n *plan.Node, codec kernel.ValueCodec[C], apply func(*plan.Runtime) kernel.Folding[L, C]) {
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Fold[K, C, L, P](n, rt, down, apply(rt))
 	}

@@ -19,6 +19,9 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 		n.Graph().Fail(n.Site, "top-k: k must be positive, not %d", k)
 	}
 	above := n.In[0]
+	if above.Windowing.Gap > 0 {
+		n.Graph().Fail(n.Site, "top-k: sessions are windows of one key each, so that there is nothing to rank; rank tumbling or hopping windows, or use operators.Finals")
+	}
 	n.Name, n.KeyName, n.Windowing, n.Derived = name, "window", above.Windowing, true
 	n.State = "ranking"
 	n.Detail = fmt.Sprintf("the best %d", k)
@@ -35,11 +38,11 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 			Value: func(f Final[K, L]) entry { return entry{Key: f.Key, Score: score(&f.Value)} },
 		})
 	}
-	physical[int64, entry, kernel.Ranking[K, N]](n, codec, func(*plan.Runtime) func(*kernel.Ranking[K, N], *entry) bool {
-		return func(dst *kernel.Ranking[K, N], e *entry) bool {
+	physical[int64, entry, kernel.Ranking[K, N]](n, codec, func(*plan.Runtime) kernel.Folding[kernel.Ranking[K, N], entry] {
+		return kernel.Folding[kernel.Ranking[K, N], entry]{Apply: func(dst *kernel.Ranking[K, N], e *entry) bool {
 			dst.Limit = k
 			return dst.Put(*e)
-		}
+		}}
 	})
 	n.Build = ranked[K, N](n, n.Build)
 	return plan.NewStream[[]Ranked[K, N]](n)

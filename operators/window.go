@@ -27,6 +27,22 @@ func Hopping(size, slide time.Duration) Windows {
 	return Windows{plan.Windowing{Size: size, Slide: slide}}
 }
 
+// Sessions puts the records of a key into one window as long as each is less than gap, in event time, after the one before.
+// A session begins at its first record and ends gap after its last one; records exactly gap apart are two sessions.
+//
+// A record that trails the latest of its shard by more than the lateness of the seal is late, also if it would reach a session
+// that is open: what it belongs to could have been sealed.
+//
+// Sessions grow and merge as records arrive, also between records that are there. So a [Threshold] over them yields the key
+// once for each session known at the time, and names as its window the instant of the record that made it true,
+// which lies inside the session whatever that becomes.
+func Sessions(gap time.Duration) Windows {
+	if gap <= 0 {
+		return Windows{plan.Windowing{Size: -1}} // refused where it is used
+	}
+	return Windows{plan.Windowing{Gap: gap}}
+}
+
 // maxOverlap is how many windows can hold an instant: each record costs as many updates.
 const maxOverlap = 1000
 
@@ -40,9 +56,9 @@ func Window[K Key, T any](in Keyed[K, T], w Windows) Keyed[K, T] {
 		return Keyed[K, T]{}
 	}
 	if w.windowing.Size < 0 {
-		n.Graph().Fail(n.Site, "window: the size of a window must be positive; the slide of hopping windows too, not above the size, and not below a thousandth of it")
+		n.Graph().Fail(n.Site, "window: the size of a window must be positive, and the gap of sessions; the slide of hopping windows too, not above the size, and not below a thousandth of it")
 	}
-	if w.windowing.Size > plan.MaxWindow {
+	if max(w.windowing.Size, w.windowing.Gap) > plan.MaxWindow {
 		n.Graph().Fail(n.Site, "window: the size of a window can be %s at most", plan.MaxWindow)
 	}
 	above := plan.OfKeyed(in)

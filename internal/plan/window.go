@@ -63,6 +63,8 @@ type Windowing struct {
 	Size time.Duration
 	// Slide is the time from the start of one window to that of the next; 0 means Size.
 	Slide time.Duration
+	// Gap makes sessions: the records of a key, each less than Gap after the one before. Size and Slide are 0 then.
+	Gap time.Duration
 }
 
 // Instants puts each instant into a window of its own: late or not is then a question of the instant alone.
@@ -70,10 +72,22 @@ var Instants = Windowing{Size: 1}
 
 // Assign returns the last window that holds the instant.
 func (w Windowing) Assign(instant int64) Span {
+	if w.Gap > 0 {
+		return Span{instant, instant + int64(w.Gap)} // of the record alone
+	}
 	if w.Size <= 0 {
 		return Global
 	}
 	return w.Span(instant - floorMod(instant, int64(w.slide())))
+}
+
+// Due is the frontier at which a record of the window is late: the end of the window. In sessions it is the instant behind
+// the record: one that trails the frontier may belong to a session that is sealed, even if by itself it would reach beyond.
+func (w Windowing) Due(s Span) int64 {
+	if w.Gap > 0 {
+		return s.Start + 1
+	}
+	return s.End
 }
 
 // Before returns the window before s that holds the instant too; ok is false if there is none.
@@ -107,6 +121,9 @@ func (w Windowing) Span(start int64) Span {
 }
 
 func (w Windowing) String() string {
+	if w.Gap > 0 {
+		return fmt.Sprintf("session, gap %s,", w.Gap)
+	}
 	if w.Size <= 0 {
 		return "global"
 	}

@@ -28,34 +28,68 @@ const maxThresholds = 8
 // seals when they close.
 type folder[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	guard
-	apply      func(dst *L, c *C) bool
-	windowing  plan.Windowing
-	rule       plan.SealRule
-	keys       plan.KeyCodec[K]
-	thresholds []threshold[K, L]
-	closers    []closer[K, L]
-	panes      panes[K, L]
-	seq        uint64
-	buf        []byte
+	Folding[L, C]
+	readers[K, L]
+	windowing plan.Windowing
+	rule      plan.SealRule
+	keys      plan.KeyCodec[K]
+	panes     panes[K, L]
+	seq       uint64
+	buf       []byte
 }
 
-// Fold keeps a state of type L for each key and window. apply joins a contribution into the state and reports growth.
-func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtime, down []plan.Operator, apply func(dst *L, c *C) bool) (plan.Operator, error) {
-	k := &folder[K, C, L, P]{guard: guard{n, rt}, apply: apply, windowing: n.Windowing, rule: n.Rule, keys: plan.KeyCodecOf[K]()}
-	k.panes.own = k.keys.Own
+// Folding says how contributions of type C become a state of type L.
+type Folding[L, C any] struct {
+	// Apply joins a contribution into the state and reports growth.
+	Apply func(dst *L, c *C) bool
+	// Combine joins the states of two sessions of a key that have turned out to be one.
+	Combine func(dst, src *L)
+}
+
+// readers are what stands below a fold.
+type readers[K plan.Key, L any] struct {
+	thresholds []threshold[K, L]
+	closers    []closer[K, L]
+}
+
+func readersOf[K plan.Key, L any](n *plan.Node, down []plan.Operator) (r readers[K, L], err error) {
 	for _, d := range down {
 		switch d := d.(type) {
 		case threshold[K, L]:
-			k.thresholds = append(k.thresholds, d)
+			r.thresholds = append(r.thresholds, d)
 		case closer[K, L]:
-			k.closers = append(k.closers, d)
+			r.closers = append(r.closers, d)
 		default:
-			return nil, fmt.Errorf("plan: %s (%s) feeds an operator that takes no growing state: %T", n.Label(), n.Site, d)
+			return r, fmt.Errorf("plan: %s (%s) feeds an operator that takes no growing state: %T", n.Label(), n.Site, d)
 		}
 	}
-	if len(k.thresholds) > maxThresholds {
-		return nil, fmt.Errorf("plan: %s (%s) feeds %d thresholds, more than the %d that one state can have; split them over two aggregates", n.Label(), n.Site, len(k.thresholds), maxThresholds)
+	if len(r.thresholds) > maxThresholds {
+		return r, fmt.Errorf("plan: %s (%s) feeds %d thresholds, more than the %d that one state can have; split them over two aggregates", n.Label(), n.Site, len(r.thresholds), maxThresholds)
 	}
+	return r, nil
+}
+
+// known returns which thresholds a restored state is above. One that panics had not fired for that state before.
+func (r *readers[K, L]) known(value *L) (fired uint8) {
+	for i, t := range r.thresholds {
+		if known(t, value) {
+			fired |= 1 << i
+		}
+	}
+	return fired
+}
+
+// Fold keeps a state of type L for each key and window.
+func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f Folding[L, C]) (plan.Operator, error) {
+	if n.Windowing.Gap > 0 {
+		return newSessions[K, C, L, P](n, rt, down, f)
+	}
+	below, err := readersOf[K, L](n, down)
+	if err != nil {
+		return nil, err
+	}
+	k := &folder[K, C, L, P]{guard: guard{n, rt}, Folding: f, readers: below, windowing: n.Windowing, rule: n.Rule, keys: plan.KeyCodecOf[K]()}
+	k.panes.own = k.keys.Own
 	rt.Register(n, k)
 	return k, nil
 }
@@ -92,7 +126,7 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 		var s *slot[K, L]
 		s, fresh = pane.at(c.Key)
 		if asked == unapplied {
-			if grew := k.apply(&s.value, &c.Value); !grew && !fresh {
+			if grew := k.Apply(&s.value, &c.Value); !grew && !fresh {
 				continue // a key that is new is a change, even if it adds nothing: it will have a result
 			}
 			pane.touch(s)

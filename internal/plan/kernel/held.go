@@ -3,7 +3,6 @@ package kernel
 import (
 	"bytes"
 	"cmp"
-	"container/heap"
 	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -47,7 +46,7 @@ type held[K plan.Key, A, B any] struct {
 	encode  func(v *Sided[A, B]) ([]byte, error)
 	entries map[place]*entry[K, A, B]
 	byKey   map[K]both[K, A, B]
-	due     dues
+	due     queue[due]
 	// dirty and dropped have changed since the last snapshot; taken and gone are in one that is not settled.
 	dirty, taken  []place
 	dropped, gone []place
@@ -77,7 +76,7 @@ func (h *held[K, A, B]) insert(at place, key K, time int64, v Sided[A, B]) *entr
 	i, _ := slices.BinarySearchFunc(*side, e, byTime[K, A, B])
 	*side = slices.Insert(*side, i, e)
 	h.byKey[key] = b
-	heap.Push(&h.due, due{h.deadline(e), at}) // perhaps a second time, after a put that replaced another
+	h.due.push(due{h.deadline(e), at}) // perhaps a second time, after a put that replaced another
 	return e
 }
 
@@ -102,9 +101,8 @@ func (h *held[K, A, B]) match(e *entry[K, A, B]) {
 // expire forgets the records whose deadline has come, and returns them by time and key, so that how the inputs were
 // interleaved does not show; several of one key and time by their content.
 func (h *held[K, A, B]) expire(frontier int64) (out []*entry[K, A, B]) {
-	for len(h.due) > 0 && h.due[0].at <= frontier {
-		at := h.due[0].place
-		heap.Pop(&h.due)
+	for h.due.len() > 0 && h.due.first().at <= frontier {
+		at := h.due.pop().place
 		if e := h.entries[at]; e != nil { // one that a checkpoint dropped has left its deadline
 			h.remove(e)
 			h.dropped = append(h.dropped, at)
@@ -154,26 +152,4 @@ type due struct {
 	place place
 }
 
-// dues is a heap of deadlines, the earliest first.
-type dues []due
-
-func (d dues) Len() int { return len(d) }
-func (d dues) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(d[i].at, d[j].at), d[i].place.compare(d[j].place)) < 0
-}
-func (d dues) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
-
-// Push and Pop are for container/heap.
-func (d *dues) Push(x any) {
-	if v, ok := x.(due); ok {
-		*d = append(*d, v)
-	}
-}
-
-// Pop takes the last.
-func (d *dues) Pop() any {
-	last := len(*d) - 1
-	x := (*d)[last]
-	*d = (*d)[:last]
-	return x
-}
+func (d due) before(e due) bool { return d.at < e.at || d.at == e.at && d.place.compare(e.place) < 0 }

@@ -51,6 +51,7 @@ func Join[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan.O
 	k := &joiner[K, A, B, C]{guard: guard{n, rt}, Joining: j, rule: n.Rule, keys: plan.KeyCodecOf[K](), out: out}
 	k.held.own, k.held.deadline = k.keys.Own, k.deadline
 	k.held.encode = func(v *Sided[A, B]) ([]byte, error) { return k.appendRecord(nil, v) }
+	k.held.due.less = due.before
 	rt.Register(n, k)
 	return k, nil
 }

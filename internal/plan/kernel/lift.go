@@ -96,7 +96,7 @@ func (k *lifter[K, T, C]) earlier(metas []plan.Meta, vals []plan.Contribution[K,
 // closed rejects the record as late if the window is sealed. Windows before it that hold the record are too: one late
 // record stands for all of them.
 func (k *lifter[K, T, C]) closed(m *plan.Meta, span plan.Span) bool {
-	if !k.rule.Closed(m.Frontier, span.End) {
+	if !k.rule.Closed(m.Frontier, k.windowing.Due(span)) {
 		return false
 	}
 	k.late(*m, span)

@@ -113,16 +113,11 @@ func (k *folder[K, C, L, P]) restorePut(start int64, rest []byte) error {
 	if err := P(&s.value).UnmarshalBinary(rest[n+int(size):]); err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 	}
-	s.fired = 0
-	for i, t := range k.thresholds {
-		if known(t, &s.value) {
-			s.fired |= 1 << i
-		}
-	}
+	s.fired = k.known(&s.value)
 	return nil
 }
 
-// known asks a threshold about a restored state. One that panics had not fired for that state before.
+// known asks a threshold about a state.
 func known[K plan.Key, L any](t threshold[K, L], value *L) (fired bool) {
 	defer func() {
 		if recover() != nil {

@@ -1,0 +1,131 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// An entry of the state of session windows is all that a key has:
+//
+//	uvarint(len key)  key  count x { varint(start)  uvarint(length)  uvarint(len value)  value }
+//
+// with the key in its canonical encoding and the value in its lattice's. It replaces what the key had; without sessions it
+// drops the key.
+
+// Snapshot writes all keys, or those that changed since the last kept snapshot.
+func (k *sessions[K, C, L, P]) Snapshot(w plan.StateWriter, full bool) (err error) {
+	defer k.broken(&err)
+	k.taken, k.dirty = k.dirty, k.taken[:0]
+	for _, key := range k.taken {
+		if v := k.byKey[key]; v != nil {
+			v.dirty = false
+		}
+		if !full {
+			if err := k.put(w, key); err != nil {
+				return err
+			}
+		}
+	}
+	if full {
+		for key := range k.byKey { // the order of entries has no meaning: each key has one
+			if err := k.put(w, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k *sessions[K, C, L, P]) put(w plan.StateWriter, key K) error {
+	b := binary.AppendUvarint(k.buf[:0], uint64(k.keys.Size(key)))
+	b = k.keys.Append(b, key)
+	if v := k.byKey[key]; v != nil {
+		for i := range v.sessions {
+			s := &v.sessions[i]
+			b = binary.AppendVarint(b, s.span.Start)
+			b = binary.AppendUvarint(b, uint64(s.span.End-s.span.Start))
+			value, err := P(&s.value).AppendBinary(nil)
+			if err != nil {
+				return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
+			}
+			b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+		}
+	}
+	k.buf = b
+	return w.Add(b)
+}
+
+// Settle ends the snapshot taken last.
+func (k *sessions[K, C, L, P]) Settle(kept bool) {
+	if !kept {
+		for _, key := range k.taken {
+			if v := k.byKey[key]; v != nil {
+				k.touch(v)
+			} else {
+				k.dirty = append(k.dirty, key)
+			}
+		}
+	}
+	k.taken = k.taken[:0]
+}
+
+// Restore takes one entry back.
+func (k *sessions[K, C, L, P]) Restore(entry []byte) (err error) {
+	defer k.broken(&err)
+	encoded, rest, err := cutBytes(entry)
+	if err != nil {
+		return err
+	}
+	key, err := k.keys.Decode(encoded)
+	if err != nil {
+		return err
+	}
+	v := &visits[K, L]{key: key, due: plan.End}
+	for len(rest) > 0 {
+		var s session[L]
+		if s, rest, err = k.cutSession(rest); err != nil {
+			return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
+		}
+		v.sessions = append(v.sessions, s)
+	}
+	k.forget(key)
+	if len(v.sessions) > 0 {
+		k.byKey[key] = v
+		k.open += len(v.sessions)
+		k.expect(v)
+	}
+	return nil
+}
+
+func (k *sessions[K, C, L, P]) cutSession(data []byte) (s session[L], rest []byte, err error) {
+	start, n := binary.Varint(data)
+	if n <= 0 {
+		return s, nil, errEntry
+	}
+	length, m := binary.Uvarint(data[n:])
+	if m <= 0 || length > uint64(plan.End-max(start, 0)) {
+		return s, nil, errEntry
+	}
+	value, rest, err := cutBytes(data[n+m:])
+	if err != nil {
+		return s, nil, err
+	}
+	s.span = plan.Span{Start: start, End: start + int64(length)}
+	if err := P(&s.value).UnmarshalBinary(value); err != nil {
+		return s, nil, err
+	}
+	s.fired = k.known(&s.value)
+	return s, rest, nil
+}
+
+// cutBytes returns what stands behind its length, and the rest.
+func cutBytes(data []byte) (part, rest []byte, err error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return nil, nil, errEntry
+	}
+	end := n + int(size)
+	return data[n:end], data[end:], nil
+}
