@@ -20,6 +20,9 @@ type Pipeline struct {
 	Version string
 	// Shards is the number of shards behind an exchange; 0 means as many as the input has.
 	Shards int
+	// MaxPointsOfOrder bounds the places where results wait for others: a program with more is refused. 0 is no bound, and
+	// NoPointsOfOrder allows none.
+	MaxPointsOfOrder int
 
 	graph *plan.Graph
 	sinks map[*plan.Node]sinks.Sink
@@ -28,6 +31,9 @@ type Pipeline struct {
 	cut  *plan.Plan
 	made int // nodes that cut knows of
 }
+
+// NoPointsOfOrder is a MaxPointsOfOrder that allows no result to wait.
+const NoPointsOfOrder = -1
 
 // New returns an empty pipeline. The name is part of stream, bucket and subject names: 1 to 64 letters, digits, '-' or '_'.
 func New(name string) *Pipeline {
@@ -136,6 +142,28 @@ func (p *Pipeline) Mermaid() (string, error) {
 	return cut.Mermaid(), nil
 }
 
+// DOT returns the plan as a graph of Graphviz.
+func (p *Pipeline) DOT() (string, error) {
+	cut, err := p.Plan()
+	if err != nil {
+		return "", err
+	}
+	return cut.DOT(), nil
+}
+
+// Document is a plan as data.
+type Document = plan.Document
+
+// Document returns the plan as data, whose JSON form programs can read. Documents of two versions of a pipeline can be
+// compared: see Document.Compare.
+func (p *Pipeline) Document() (Document, error) {
+	cut, err := p.Plan()
+	if err != nil {
+		return Document{}, err
+	}
+	return cut.Document(), nil
+}
+
 // Fingerprint identifies what determines the state and the results of the pipeline. Results are addressed by it: the
 // first token of a result's path is "e" and the fingerprint.
 func (p *Pipeline) Fingerprint() (string, error) {
@@ -155,13 +183,29 @@ func (p *Pipeline) Plan() (*plan.Plan, error) {
 	defer p.mu.Unlock()
 	g := p.graph
 	if p.cut != nil && p.made == len(g.Nodes) && g.Version == p.Version && g.Shards == p.Shards {
-		return p.cut, nil
+		return p.cut, p.withinBudget(p.cut)
 	}
 	g.Version, g.Shards = p.Version, p.Shards
 	cut, err := plan.Cut(g)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline %s is not valid:\n%w", g.Name, err)
 	}
+	if err := p.withinBudget(cut); err != nil {
+		return nil, err
+	}
 	p.cut, p.made = cut, len(g.Nodes)
 	return cut, nil
+}
+
+// withinBudget refuses a plan with more points of order than are allowed, and names them.
+func (p *Pipeline) withinBudget(cut *plan.Plan) error {
+	points := cut.PointsOfOrder()
+	if p.MaxPointsOfOrder == 0 || len(points) <= max(0, p.MaxPointsOfOrder) {
+		return nil
+	}
+	errs := []error{fmt.Errorf("pipeline %s: results wait at %d points of order, more than the %d that MaxPointsOfOrder allows", p.Name(), len(points), max(0, p.MaxPointsOfOrder))}
+	for _, pt := range points {
+		errs = append(errs, fmt.Errorf("%s: %s %s waits for %s; instead: %s", pt.Node.Site, pt.Node.Op, pt.Name, pt.Waits, pt.Repair))
+	}
+	return errors.Join(errs...)
 }

@@ -32,7 +32,7 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 		{[]string{"run", "wordcount", "--input", input, "--nats", "h", "--creds", "c", "--nkey", "k"}, "give one of them"},
 		{[]string{"explain"}, "explain takes the name of one pipeline: adclicks or wordcount"},
 		{[]string{"explain", "this"}, `explain knows no pipeline "this"; it knows adclicks or wordcount`},
-		{[]string{"explain", "wordcount", "--format", "png"}, `--format is text or mermaid, not "png"`},
+		{[]string{"explain", "wordcount", "--format", "png"}, `--format is text, mermaid, dot or json, not "png"`},
 		{[]string{"explain", "wordcount", "--shards", "-1"}, "--shards is a number from 0 to 256, not -1"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
@@ -67,6 +67,8 @@ func TestWhatIsAskedForIsPrinted(t *testing.T) {
 		{[]string{"explain", "--shards", "1", "wordcount"}, "stage chunks, 1 shard, reads stream WC_IN_wordcount by wc.wordcount.in.0\n"},
 		{[]string{"explain", "adclicks", "--shards", "3"}, "stage events, 3 shards"},
 		{[]string{"explain", "adclicks", "--format", "mermaid"}, "flowchart TD\n"},
+		{[]string{"explain", "adclicks", "--format", "dot"}, "digraph \"adclicks\" {\n"},
+		{[]string{"explain", "adclicks", "--format", "json"}, "\"pointsOfOrder\": ["},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,8 @@ func (p *Plan) Explain() string {
 	b.WriteString("\npoints of order\n")
 	points := p.PointsOfOrder()
 	for _, pt := range points {
-		fmt.Fprintf(&b, "  %s %s (%s)\n    waits for %s\n    because %s\n", pt.Node.Op, pt.Name, shortSite(pt.Node.Site), pt.Waits, pt.Reason)
+		fmt.Fprintf(&b, "  %s %s (%s)\n    waits for %s\n    because %s\n    instead: %s\n",
+			pt.Node.Op, pt.Name, shortSite(pt.Node.Site), pt.Waits, pt.Reason, pt.Repair)
 	}
 	if len(points) == 0 {
 		b.WriteString("  none: every result leaves at once\n")
@@ -94,12 +95,7 @@ func (p *Plan) Mermaid() string {
 			if p.Exchanged(n) {
 				arrow = "==>"
 			}
-			l := p.LabelOf(in)
-			label := l.Bound
-			if l.Verdict != "" {
-				label += ", " + l.Verdict
-			}
-			fmt.Fprintf(&b, "  n%d %s|\"%s\"| n%d\n", in.ID, arrow, quote(label), n.ID)
+			fmt.Fprintf(&b, "  n%d %s|\"%s\"| n%d\n", in.ID, arrow, quote(p.LabelOf(in).short()), n.ID)
 		}
 	}
 	return b.String()

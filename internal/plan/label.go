@@ -31,6 +31,14 @@ func (l Label) String() string {
 	return s
 }
 
+// short is what charts have room for.
+func (l Label) short() string {
+	if l.Verdict == "" {
+		return l.Bound
+	}
+	return l.Bound + ", " + l.Verdict
+}
+
 // LabelOf returns the label of the edges that leave the node.
 func (p *Plan) LabelOf(n *Node) Label {
 	l := Label{Bound: "unbounded", Order: "log", Verdict: "stable"}
@@ -85,8 +93,8 @@ type Point struct {
 	Node *Node
 	// Name is that of the state.
 	Name string
-	// Waits says for what, and Reason why nothing less would do.
-	Waits, Reason string
+	// Waits says for what, Reason why nothing less would do, and Repair what would need no wait.
+	Waits, Reason, Repair string
 }
 
 // PointsOfOrder lists the places where the pipeline waits. Everything else answers at once.
@@ -109,22 +117,18 @@ func (p *Plan) PointsOfOrder() []Point {
 			points = append(points, Point{
 				Node: n, Name: n.Name, Waits: fmt.Sprintf("%s to pass the last instant that can match by %s", registry, n.Rule.Lateness),
 				Reason: "that a record has no match can change until then; pairs leave at once",
+				Repair: "operators.Join yields the pairs alone, and waits for nothing",
 			})
 			continue
 		}
 		points = append(points, Point{
 			Node: n, Name: n.In[0].Name, Waits: waits,
 			Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
+			Repair: fmt.Sprintf("operators.Threshold answers a question about %s whose yes is final, and waits for nothing", n.In[0].Name),
 		})
 	}
 	return points
 }
 
 // names lists stages for people.
-func names(stages []*Stage) string {
-	var all []string
-	for _, s := range stages {
-		all = append(all, s.Name)
-	}
-	return strings.Join(all, ", ")
-}
+func names(stages []*Stage) string { return strings.Join(stageNames(stages), ", ") }

@@ -122,7 +122,7 @@ func (w Windowing) Span(start int64) Span {
 
 func (w Windowing) String() string {
 	if w.Gap > 0 {
-		return fmt.Sprintf("session, gap %s,", w.Gap)
+		return fmt.Sprintf("gap %s session", w.Gap)
 	}
 	if w.Size <= 0 {
 		return "global"

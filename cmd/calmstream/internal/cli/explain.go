@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
@@ -35,7 +36,7 @@ func explained() map[string]func(shards int) (*pipeline.Pipeline, error) {
 // explain shows the plan of a pipeline.
 func explain(_ context.Context, args []string, std streams) int {
 	set := flagSet("explain")
-	format := set.String("format", "text", "`format`: text or mermaid")
+	format := set.String("format", "text", "`format`: text, mermaid, dot or json")
 	shards := set.Int("shards", 0, "`number` of partitions of the input; 0 is what the pipeline has by itself")
 	rest, err := parse(set, args)
 	known := explained()
@@ -48,8 +49,8 @@ func explain(_ context.Context, args []string, std streams) int {
 		return misuse(std, "explain takes the name of one pipeline: %s", names(known))
 	case known[rest[0]] == nil:
 		return misuse(std, "explain knows no pipeline %q; it knows %s", rest[0], names(known))
-	case *format != "text" && *format != "mermaid":
-		return misuse(std, "explain: --format is text or mermaid, not %q", *format)
+	case renderers[*format] == nil:
+		return misuse(std, "explain: --format is text, mermaid, dot or json, not %q", *format)
 	case *shards < 0 || *shards > maxShards:
 		return misuse(std, "explain: --shards is a number from 0 to %d, not %d", maxShards, *shards)
 	}
@@ -58,16 +59,27 @@ func explain(_ context.Context, args []string, std streams) int {
 		complain(std.err, "%v", err)
 		return exitFailed
 	}
-	render := p.Explain
-	if *format == "mermaid" {
-		render = p.Mermaid
-	}
-	text, err := render()
+	text, err := renderers[*format](p)
 	if err != nil {
 		complain(std.err, "%v", err)
 		return exitFailed
 	}
 	return deliver(std, []byte(text))
+}
+
+// renderers are the forms of a plan.
+var renderers = map[string]func(p *pipeline.Pipeline) (string, error){
+	"text":    (*pipeline.Pipeline).Explain,
+	"mermaid": (*pipeline.Pipeline).Mermaid,
+	"dot":     (*pipeline.Pipeline).DOT,
+	"json": func(p *pipeline.Pipeline) (string, error) {
+		d, err := p.Document()
+		if err != nil {
+			return "", err
+		}
+		data, err := json.MarshalIndent(d, "", "  ")
+		return string(data) + "\n", err
+	},
 }
 
 // names lists pipelines for a sentence.
