@@ -3,6 +3,7 @@ package operators
 import (
 	"time"
 
+	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/internal/plan/kernel"
 )
@@ -36,6 +37,29 @@ func Seal[K Key, L any](in Growing[K, L], when Sealing) Sealed[K, L] {
 	n.Rule, n.Windowing, n.KeyName, n.Detail = when.rule, above.Windowing, above.KeyName, when.rule.String()
 	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Seal[K, L](n, down)
+	}
+	return plan.NewSealed[K, L](n)
+}
+
+// SealWhen yields the state of each key and window as soon as it holds the evidence that it is complete: a manifest that
+// lists what it must have, a vote of every producer, the top of the lattice. It waits for no other shard and no end of
+// a window. By complete the caller says that a state in the set is all there will be: a bare count does not say so, unless no
+// record can come on top. A record that changes the state afterwards is late: it goes to the late stream.
+//
+// States without their evidence are never handed on. A state has one rule: one that SealWhen seals cannot have another [Seal].
+func SealWhen[K Key, L any, P crdt.Lattice[L]](in Growing[K, L], complete crdt.UpSet[L]) Sealed[K, L] {
+	n := derive(plan.OfGrowing(in), plan.KindSeal, "seal-when")
+	if n == nil {
+		return Sealed[K, L]{}
+	}
+	above := plan.OfGrowing(in)
+	if above.Windowing.Gap > 0 {
+		n.Graph().Fail(n.Site, "seal-when: sessions grow and merge, so that none is complete by what it holds; seal them with a Watermark")
+	}
+	n.Rule = plan.SealRule{Set: true, Evidence: true}
+	n.Windowing, n.KeyName, n.Detail = above.Windowing, above.KeyName, complete.String()
+	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		return kernel.SealWhen[K, L, P](n, down, complete)
 	}
 	return plan.NewSealed[K, L](n)
 }

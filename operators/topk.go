@@ -19,6 +19,9 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 		n.Graph().Fail(n.Site, "top-k: k must be positive, not %d", k)
 	}
 	above := n.In[0]
+	if above.Rule.Evidence {
+		n.Graph().Fail(n.Site, "top-k: states that are sealed one by one, by operators.SealWhen, make no complete window to rank; seal it with operators.Watermark or operators.EndOfInput")
+	}
 	if above.Windowing.Gap > 0 {
 		n.Graph().Fail(n.Site, "top-k: sessions are windows of one key each, so that there is nothing to rank; rank tumbling or hopping windows, or use operators.Finals")
 	}

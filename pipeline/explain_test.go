@@ -137,6 +137,24 @@ func TestMistakesAreReported(t *testing.T) {
 			both := operators.Cogroup("both", keyed, one, operators.Window(keyed, operators.Tumbling(time.Second)), one)
 			write(p, operators.Threshold(both, crdt.MaxAtLeast(1)))
 		},
+		"sessions are windows of one key each": func(p *pipeline.Pipeline) {
+			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Sessions(time.Second))
+			sealed := operators.Seal(operators.Count("counts", in), operators.Watermark(0))
+			pipeline.Write(p, "out", operators.TopK("top", sealed, 3, (*crdt.GCounter).Value), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
+		},
+		"states that are sealed one by one": func(p *pipeline.Pipeline) {
+			sealed := operators.SealWhen(counts(lines(p)), crdt.AtLeast(3))
+			pipeline.Write(p, "out", operators.TopK("top", sealed, 3, (*crdt.GCounter).Value), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
+		},
+		"sessions grow and merge": func(p *pipeline.Pipeline) {
+			in := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Sessions(time.Second))
+			write(p, operators.Map(operators.Finals(operators.SealWhen(operators.Count("counts", in), crdt.AtLeast(3))), keys))
+		},
+		"it is sealed by another rule (evidence in the state)": func(p *pipeline.Pipeline) {
+			c := counts(lines(p))
+			operators.SealWhen(c, crdt.AtLeast(3))
+			write(p, operators.Map(operators.Finals(operators.Seal(c, operators.EndOfInput())), keys))
+		},
 		"join streams without windows": func(p *pipeline.Pipeline) {
 			keyed := operators.Window(operators.KeyBy(lines(p), "word", strings.ToLower), operators.Tumbling(time.Second))
 			write(p, operators.Join("pairs", keyed, keyed, operators.Interval{}, func(a, b string) string { return a + b }))

@@ -11,6 +11,8 @@ type SealRule struct {
 	Set bool
 	// OnlyAtEnd closes windows only at the end of bounded input.
 	OnlyAtEnd bool
+	// Evidence seals each state by itself, as soon as it holds the evidence that it is complete; windows never close.
+	Evidence bool
 	// Lateness is how far, in event time, records may trail the latest record of their shard.
 	Lateness time.Duration
 }
@@ -18,7 +20,7 @@ type SealRule struct {
 // Closed reports whether a window that ends at end is complete once everything before frontier has been seen.
 func (r SealRule) Closed(frontier, end int64) bool {
 	switch {
-	case !r.Set:
+	case !r.Set || r.Evidence:
 		return false
 	case frontier == End:
 		return true
@@ -31,7 +33,7 @@ func (r SealRule) Closed(frontier, end int64) bool {
 // After returns the frontier of what lies behind the seal.
 func (r SealRule) After(frontier int64) int64 {
 	switch {
-	case frontier == End || frontier == Beginning:
+	case frontier == End || frontier == Beginning || r.Evidence:
 		return frontier
 	case r.OnlyAtEnd:
 		return Beginning
@@ -47,6 +49,8 @@ func (r SealRule) String() string {
 		return "none"
 	case r.OnlyAtEnd:
 		return "end of bounded input"
+	case r.Evidence:
+		return "evidence in the state"
 	}
 	return fmt.Sprintf("event-time watermark, lateness %s", r.Lateness)
 }

@@ -214,7 +214,7 @@ func seals(fold *Node) error {
 		if n.Kind != KindSeal {
 			continue
 		}
-		if !n.Rule.OnlyAtEnd && n.Rule.Set && fold.Windowing.Size == 0 && fold.Windowing.Gap == 0 {
+		if !n.Rule.OnlyAtEnd && !n.Rule.Evidence && n.Rule.Set && fold.Windowing.Size == 0 && fold.Windowing.Gap == 0 {
 			return fmt.Errorf("%s: seal of %s: a watermark never closes the global window; put operators.Window before %s, or seal with operators.EndOfInput", n.Site, fold.Name, fold.Op)
 		}
 		if first != nil && first.Rule != n.Rule {

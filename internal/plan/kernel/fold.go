@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -11,8 +12,10 @@ import (
 type threshold[K plan.Key, L any] interface {
 	plan.Operator
 	holds(value *L) bool
-	fire(m plan.Meta, key K, span plan.Span)
+	fire(m plan.Meta, key K, span plan.Span, value *L)
 	flush()
+	// seals reports whether what fires is sealed: a record that changes the state later is late.
+	seals() bool
 }
 
 // closer is what a fold sees of a Seal below it.
@@ -50,12 +53,17 @@ type Folding[L, C any] struct {
 type readers[K plan.Key, L any] struct {
 	thresholds []threshold[K, L]
 	closers    []closer[K, L]
+	// sealing has the bits of the thresholds that seal.
+	sealing uint8
 }
 
 func readersOf[K plan.Key, L any](n *plan.Node, down []plan.Operator) (r readers[K, L], err error) {
 	for _, d := range down {
 		switch d := d.(type) {
 		case threshold[K, L]:
+			if d.seals() && len(r.thresholds) < maxThresholds {
+				r.sealing |= 1 << len(r.thresholds)
+			}
 			r.thresholds = append(r.thresholds, d)
 		case closer[K, L]:
 			r.closers = append(r.closers, d)
@@ -130,18 +138,27 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 				continue // a key that is new is a change, even if it adds nothing: it will have a result
 			}
 			pane.touch(s)
-			asked = 0
+			if asked = 0; s.fired&k.sealing != 0 {
+				k.late(b.Meta[next])
+			}
 		}
 		for ; asked < len(k.thresholds); asked++ {
 			if t, bit := k.thresholds[asked], uint8(1)<<asked; s.fired&bit == 0 && t.holds(&s.value) {
 				s.fired |= bit
-				t.fire(b.Meta[next], c.Key, pane.span)
+				t.fire(b.Meta[next], c.Key, pane.span, &s.value)
 			}
 		}
 		asked = unapplied
 	}
 	return next, asked
 }
+
+// late rejects a record that changed a state after its evidence said that it was complete.
+func (g *guard) late(m plan.Meta) {
+	g.rt.Reject(plan.Rejected{Node: g.node, Meta: m, Late: true, Err: errAfterEvidence})
+}
+
+var errAfterEvidence = errors.New("late: the state was complete by its own evidence, and was handed on, before this record changed it")
 
 // behind returns where to go on after a panic. A threshold that panics is asked again when the state has grown; the
 // others are asked now. A merge that panics may have changed the state half way: that is part of it from here on, for

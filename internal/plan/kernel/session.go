@@ -124,7 +124,7 @@ func (k *sessions[K, C, L, P]) ask(m *plan.Meta, v *visits[K, L], s *session[L],
 	for i, t := range k.thresholds {
 		if bit := uint8(1) << i; s.fired&bit == 0 && t.holds(&s.value) {
 			s.fired |= bit
-			t.fire(*m, v.key, plan.Span{Start: at, End: at + 1})
+			t.fire(*m, v.key, plan.Span{Start: at, End: at + 1}, &s.value)
 		}
 	}
 }

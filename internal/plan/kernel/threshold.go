@@ -21,10 +21,36 @@ func Threshold[K plan.Key, L any](n *plan.Node, down []plan.Operator, at crdt.Up
 
 func (k *probe[K, L]) holds(value *L) bool { return k.at.Holds(value) }
 
-func (k *probe[K, L]) fire(m plan.Meta, key K, span plan.Span) {
+func (k *probe[K, L]) seals() bool { return false }
+
+func (k *probe[K, L]) fire(m plan.Meta, key K, span plan.Span, _ *L) {
 	m.Group = &plan.Group{Key: k.keys.Text(key), Window: span}
 	k.out.batch.Add(m, key)
 }
 
 func (k *probe[K, L]) flush()                 { k.out.flush() }
 func (k *probe[K, L]) Advance(frontier int64) { k.out.advance(frontier) }
+
+// witness is the kernel of SealWhen: a threshold whose yes says that the state is complete, so that it hands on the state.
+type witness[K plan.Key, L any, P crdt.Lattice[L]] struct {
+	complete crdt.UpSet[L]
+	keys     plan.KeyCodec[K]
+	out      outlet[plan.Fact[K, L]]
+}
+
+// SealWhen yields the state of a key when it reaches the set.
+func SealWhen[K plan.Key, L any, P crdt.Lattice[L]](n *plan.Node, down []plan.Operator, complete crdt.UpSet[L]) (plan.Operator, error) {
+	out, err := newOutlet[plan.Fact[K, L]](n, down)
+	return &witness[K, L, P]{complete: complete, keys: plan.KeyCodecOf[K](), out: out}, err
+}
+
+func (k *witness[K, L, P]) holds(value *L) bool { return k.complete.Holds(value) }
+func (k *witness[K, L, P]) seals() bool         { return true }
+
+func (k *witness[K, L, P]) fire(m plan.Meta, key K, span plan.Span, value *L) {
+	m.Group = &plan.Group{Key: k.keys.Text(key), Window: span}
+	k.out.batch.Add(m, plan.Fact[K, L]{Key: key, Window: span, Value: crdt.Clone[L, P](value)})
+}
+
+func (k *witness[K, L, P]) flush()                 { k.out.flush() }
+func (k *witness[K, L, P]) Advance(frontier int64) { k.out.advance(frontier) }
