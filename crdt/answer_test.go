@@ -209,6 +209,33 @@ func TestChoicesAreRefused(t *testing.T) {
 	}
 }
 
+// The thresholds are the choice's own, and are compared by what the state lacks.
+func TestChoicesKeepTheirThresholds(t *testing.T) {
+	t.Parallel()
+	at := crdt.MapOf[string, crdt.GSet[int]]("a", crdt.GSetOf(1, 2, 3))
+	sets := crdt.GSetOf(9, 5)
+	inMap, err := crdt.NewChoice(crdt.When("here", at))
+	inSet, err2 := crdt.NewChoice(crdt.When("here", sets))
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	at.Update("b", crdt.GSetOf(1))
+	at.Update("a", crdt.GSetOf(0))
+	sets.Add(1)
+	for want, state := range map[string]groups{
+		"here (stable)": groupsOf("a", 1, "a", 2, "a", 3, "c", 1), "unknown": groupsOf("a", 1, "a", 2, "c", 3),
+	} {
+		if a, err := inMap.Ask(&state); err != nil || a.String() != want {
+			t.Errorf("%s, error %v, want %s", a, err, want)
+		}
+	}
+	for want, state := range map[string]crdt.GSet[int]{"here (stable)": crdt.GSetOf(4, 5, 9), "unknown": crdt.GSetOf(4, 5)} {
+		if a, err := inSet.Ask(&state); err != nil || a.String() != want {
+			t.Errorf("%s, error %v, want %s", a, err, want)
+		}
+	}
+}
+
 // ballots are votes that are cast once, by name of the voter.
 type ballots = crdt.Map[string, once, *once]
 

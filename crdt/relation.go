@@ -199,18 +199,19 @@ func JoinOn[L any, A, B, K comparable](
 	return Relation[L, Row[A, B]]{
 		name: between(left.String(), "join on "+name, right.String()), distinct: true,
 		rows: func(state *L, yield func(Row[A, B]) bool) {
-			partners := map[K][]B{}
-			right.each(state, func(b B) bool {
-				k := keyOfRight(b)
-				partners[k] = append(partners[k], b)
-				return true
-			})
-			if len(partners) == 0 {
+			// The rows of right with one key are a chain: from[key], next of that, and so on; 0 ends it.
+			rows := right.collect(state)
+			from, next := make(map[K]int, len(rows)), make([]int, len(rows)+1)
+			for i := len(rows); i > 0; i-- {
+				k := keyOfRight(rows[i-1])
+				next[i], from[k] = from[k], i
+			}
+			if len(rows) == 0 {
 				return
 			}
 			left.each(state, func(a A) bool {
-				for _, b := range partners[keyOfLeft(a)] {
-					if !yield(Row[A, B]{a, b}) {
+				for i := from[keyOfLeft(a)]; i > 0; i = next[i] {
+					if !yield(Row[A, B]{a, rows[i-1]}) {
 						return false
 					}
 				}
