@@ -44,7 +44,7 @@ func third(x int) int         { return x / 3 }
 func first(r pair) string     { return r.First }
 func keyOrNumber(r pair) int  { return len(r.First) + r.Second }
 func both(r twoOfThird) int   { return r.First + 10*r.Second }
-func term(x int) uint64       { return uint64(x + 4) }
+func term(x int) uint64       { return uint64(max(x, 0)) }
 func signed(x int) int64      { return int64(x) }
 func sizeOf(rows []int) int   { return len(rows) }
 func sizeOfKeys(r []pair) int { return len(r) }
