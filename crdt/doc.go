@@ -1,8 +1,8 @@
 // Package crdt holds values that only grow, and the questions about them that are safe to ask early.
 //
 // There are three nouns. A lattice ([Lattice]) is a value with a Merge that may be called in any order, in
-// any grouping and any number of times, so that copies which have seen the same updates are equal. An
-// [UpSet] is a yes-or-unknown question whose yes is final. A [Verdict] says what an answer is worth.
+// any grouping and any number of times, so that copies which have seen the same updates are equal. A query is a function
+// of such a value; its class says when it may be read. A [Verdict] says what an answer is worth.
 //
 // # Basics
 //
@@ -33,8 +33,19 @@
 // # Reading
 //
 // Methods such as Value, Len and Get return what this copy knows: a lower bound of the truth. Code that
-// branches on them (==, <, an else) may contradict itself later. Ask an UpSet instead, or read after
-// the input is sealed. An UpSet never answers no; there is no Not.
+// branches on them (==, <, an else) may contradict itself later. Ask a query instead, after "Keep CALM and CRDT On" §3:
+// the classes of queries are distinct types, and what a copy must not answer yet does not compile.
+//
+//	class          law                         read on            its answers are
+//	[UpSet]        s ≤ t and u(s) give u(t)    any state          true (stable), or unknown
+//	[Choice]       one UpSet at most holds     any state          one of several (stable), or unknown
+//	[Morphism]     f(s⊔t) = f(s)⊔f(t)          any state, delta   lower bounds ([Floor])
+//	[Monotone]     s ≤ t gives f(s) ≤ f(t)     any state          lower bounds ([Floor])
+//	[Relation]     rows stay                   thresholds only    true (stable), or unknown
+//	[NonMonotone]  none                        [Sealed] states    final
+//
+// A threshold never answers no; there is no Not. A state is sealed with evidence ([SealWhen], [SealSettled]). What has no
+// evidence is loud: [Stale] reads, and each claim that begins with Assert.
 //
 // # Caveats
 //

@@ -1,4 +1,4 @@
-package operators_test
+package compiletest_test
 
 import (
 	"os"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/calmstream/calmstream/internal/compiletest"
 )
 
 // TestHarnessSeesThroughWrongCases runs the harness of the illegal programs on a module of cases that are wrong in every way.
@@ -30,7 +32,7 @@ func TestHarnessSeesThroughWrongCases(t *testing.T) {
 	}
 	write(t, root, "cases/silent/main.go", illegal)
 
-	problems, cases, err := checkIllegal(root, "cases")
+	problems, cases, err := compiletest.Check(root, "cases")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func TestHarnessFailsWhenNothingIsCompiled(t *testing.T) {
 	write(t, root, "go.mod", "module example.com/m\n\ngo 1.26\n")
 	write(t, root, "cases/a/main.go", "package main\n\nimport _ \"example.com/m/missing\"\n\nfunc main() {}\n")
 	write(t, root, "cases/a/want.txt", ".\n")
-	if problems, _, err := checkIllegal(root, "cases"); err == nil {
+	if problems, _, err := compiletest.Check(root, "cases"); err == nil {
 		t.Errorf("an import that does not exist was taken for a result: %v", problems)
 	}
 }

@@ -1,0 +1,14 @@
+// Command illegal breaks one rule of the query model, and must not compile: a threshold stands on a function that is not monotone.
+package main
+
+import "github.com/calmstream/calmstream/crdt"
+
+// cart is what was put in and what was taken out, under two keys.
+type cart = crdt.Map[string, crdt.GSet[string], *crdt.GSet[string]]
+
+func main() {
+	in := crdt.ComposeRelation(crdt.ValueAt[string, crdt.GSet[string]]("in"), crdt.Elements[string]())
+	out := crdt.ComposeRelation(crdt.ValueAt[string, crdt.GSet[string]]("out"), crdt.Elements[string]())
+	kept := crdt.Derive(in.Minus(out), "size", func(rows []string) crdt.Max[int] { return crdt.MaxOf(len(rows)) })
+	_ = crdt.ComposeUpSet(kept, crdt.MaxAtLeast(3))
+}
