@@ -22,6 +22,12 @@
 //	[Max]       the largest value seen
 //	[Min]       the smallest value seen
 //	[Map]       a lattice for each key
+//	[Pair]      two lattices side by side
+//	[Lex]       a lattice under a key, of which the higher key wins
+//	[Point]     a value assigned once; a second one is a conflict
+//	[Versioned] the newest state of a deterministic fold; two states of one version are a conflict
+//	[LWWRegister], [LWWMap]        the last write, by the caller's clock
+//	[LastByTime], [FirstByTime]    the value of the last and of the first event
 //
 // # Laws
 //
