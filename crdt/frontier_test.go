@@ -28,7 +28,8 @@ func frontierOf(all ...advance) (f crdt.Frontier) {
 func frontierSamples() []crdt.Frontier {
 	return []crdt.Frontier{
 		frontierOf(advance{"a", 1}), frontierOf(advance{"a", 2}), frontierOf(advance{"b", 1}), frontierOf(advance{"a", 0}, advance{"b", 0}),
-		frontierOf(advance{"a", -1}, advance{"b", 5}), frontierOf(advance{"a", 2}, advance{"b", 5}), frontierOf(advance{"", math.MinInt64}), frontierOf(advance{"c", math.MaxInt64}, advance{"a", 1}),
+		frontierOf(advance{"a", -1}, advance{"b", 5}), frontierOf(advance{"a", 2}, advance{"b", 5}),
+		frontierOf(advance{"", math.MinInt64}), frontierOf(advance{"c", math.MaxInt64}, advance{"a", 1}),
 	}
 }
 
@@ -160,7 +161,7 @@ func TestRegistry(t *testing.T) {
 	many := func(last string) string {
 		return crdt.NewRegistry("1", "2", "3", "4", "5", "6", "7", "8", last).String()
 	}
-	if many("9") == many("10") || len(many("9")) > 50 || many("9") != many("9") {
+	if many("9") == many("10") || len(many("9")) > 50 {
 		t.Errorf("the names of many shards are %s and %s", many("9"), many("10"))
 	}
 }

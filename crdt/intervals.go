@@ -23,8 +23,8 @@ import (
 // Intervals has no Decompose: the parts that cannot come apart further are single instants, of which a second has a
 // billion. It has Delta, which is the least difference all the same.
 //
-// It takes 32 bytes, and no other memory as long as there is one interval; 16 bytes for each more if they come in order, up to twice that if
-// not. An instant at the end is added in O(1), any other in O(log n). Use [Clone] to copy one.
+// It takes 32 bytes, and no other memory as long as there is one interval; for each more 17 bytes if they come in order, 21 if
+// not, measured with a million. An instant at the end is added in O(1), any other in O(log n). Use [Clone] to copy one.
 type Intervals struct {
 	// The last interval; start and end are 0 if there is none, as start is below end else.
 	last span

@@ -2,6 +2,8 @@ package crdt_test
 
 import (
 	"cmp"
+	"errors"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -234,6 +236,38 @@ func TestMaxKDeltas(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// parted is MaxK with a Decompose into values.
+type parted struct{ crdt.MaxK[int] }
+
+func (x *parted) Merge(other *parted) bool { return x.MaxK.Merge(&other.MaxK) }
+
+func (x *parted) Delta(since *parted) parted { return parted{x.MaxK.Delta(&since.MaxK)} }
+
+func (x *parted) Decompose() iter.Seq[parted] {
+	return func(yield func(parted) bool) {
+		for v := range x.All() {
+			if !yield(parted{crdt.MaxKOf(x.K(), v)}) {
+				return
+			}
+		}
+	}
+}
+
+// If its values came apart, the merge of the parts that are new would be the least delta. It is not: of {5, 1} since {3}, the 1 is new
+// but not in the merge.
+func TestMaxKDoesNotDecompose(t *testing.T) {
+	t.Parallel()
+	samples := []parted{{crdt.MaxKOf(2, 5, 1)}, {crdt.MaxKOf(2, 3)}}
+	err := crdttest.Deltas(samples)
+	if v, ok := errors.AsType[*crdttest.Violation](err); !ok || v.Law != crdttest.LawDelta {
+		t.Errorf("got %v", err)
+	}
+	d := samples[0].Delta(&samples[1])
+	if !slices.Equal(slices.Collect(d.All()), []int{5}) {
+		t.Errorf("the delta has %v", slices.Collect(d.All()))
 	}
 }
 

@@ -75,7 +75,6 @@ func TestSealedSetHistory(t *testing.T) {
 	t.Parallel()
 	type shown struct {
 		assigned, disputed  map[uint64]int8
-		lengths             []uint64
 		complete, conflict  bool
 		content             []int8
 		length              uint64

@@ -22,7 +22,7 @@ import (
 // amounts are signed, so that a later one can bring it anywhere. It converges; read it after a seal. There is
 // no UpSet over it for that reason.
 //
-// It takes 40 bytes for each origin, and its name. Use [Clone] to copy one.
+// It takes 40 bytes for each origin, with some room to grow (43 as measured), and its name. Use [Clone] to copy one.
 type Tally struct {
 	origins table[string, tallied]
 }
@@ -119,7 +119,7 @@ func (t *Tally) Len() int { return t.origins.len() }
 // range, which it may have left; and if one is disputed, where the smallest counts. The origins are
 // added up with 128 bits, so that their order does not matter. O(number of origins).
 func (t *Tally) Sum() (sum int64, ok bool) {
-	var total wide
+	var total sum128
 	exact := true
 	for s := range t.origins.all {
 		total.add(s.v.low)

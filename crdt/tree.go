@@ -7,7 +7,7 @@ import "slices"
 // It is a B+ tree. Items stand in the leaves. An inner node has a bound for each kid: not above any item of that kid, and above
 // every item of the kids before it. Nodes are not kept half full: one that has become empty goes, and two neighbours become one
 // when they fit into half a node, so that a tree which shrinks gives its memory back. A node that is filled from
-// its end is left full when it splits: ascending items take no more memory than a slice of them.
+// one of its ends is left full when it splits: items that come in order, up or down, take no more memory than a slice of them.
 //
 // All operations are O(log n). A tree of up to treeWidth items is a sorted slice.
 type tree[E sorted[E]] struct {
@@ -190,8 +190,8 @@ func (n *node[E]) put(i int, e E, kid *node[E]) (right *node[E]) {
 	into := n
 	if len(n.items) == treeWidth {
 		cut := treeWidth / 2
-		if i == treeWidth {
-			cut = treeWidth
+		if i == 0 || i == treeWidth {
+			cut = i
 		}
 		right = n.split(cut)
 		if i > cut || cut == treeWidth {
