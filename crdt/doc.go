@@ -29,6 +29,16 @@
 //	[LWWRegister], [LWWMap]        the last write, by the caller's clock
 //	[LastByTime], [FirstByTime]    the value of the last and of the first event
 //
+// For streams:
+//
+//	[Frontier]          how far each shard is complete: the lattice of watermarks
+//	[SealedSet]         a set that says how many elements it will have
+//	[Intervals]         instants that are covered: sessions
+//	[MaxK], [MinK]      the k best values
+//	[ArgMax], [ArgMin]  the best score and its key
+//	[TopK], [BottomK]   the k keys with the best scores
+//	[Ledger], [Tally]   signed sums that are exact under redelivery, by id and by origin
+//
 // # Laws
 //
 // The laws stand on [Lattice]. Package crdttest checks them for these types and for yours.
@@ -58,7 +68,7 @@
 // A value belongs to one goroutine at a time; methods that only read (all but the updates, Merge and
 // UnmarshalBinary) may run at the same time as each other.
 //
-// [GCounter], [GSet] and [Map] share memory with a plain copy of the struct. Hand a value over by assignment, but use
+// [GCounter], [GSet], [Map] and all types that say so share memory with a plain copy of the struct. Hand a value over by assignment, but use
 // [Clone] when both copies live on.
 //
 // An origin of a GCounter must have one history: a worker that restarts, or a second worker, may count
