@@ -209,16 +209,26 @@ func (m *DotMap[K, S, P]) entries(yield func(*dotMapEntry[K, S, P]) bool) {
 	}
 }
 
-// sorted returns the entries by key.
-func (m *DotMap[K, S, P]) sorted() []*dotMapEntry[K, S, P] {
-	all := make([]*dotMapEntry[K, S, P], 0, m.Len())
+// each yields the entries in any order.
+func (m *DotMap[K, S, P]) each(yield func(*dotMapEntry[K, S, P]) bool) {
 	for i := range m.few {
-		all = append(all, &m.few[i])
+		if !yield(&m.few[i]) {
+			return
+		}
 	}
 	if m.many != nil {
-		for _, e := range m.many.keys { // in any order, and then sorted
-			all = append(all, e)
+		for _, e := range m.many.keys {
+			if !yield(e) {
+				return
+			}
 		}
+	}
+}
+
+// sorted returns the entries by key.
+func (m *DotMap[K, S, P]) sorted() []*dotMapEntry[K, S, P] {
+	all := slices.AppendSeq(make([]*dotMapEntry[K, S, P], 0, m.Len()), m.each)
+	if m.many != nil {
 		slices.SortFunc(all, func(a, b *dotMapEntry[K, S, P]) int { return cmp.Compare(a.k, b.k) })
 	}
 	return all

@@ -91,9 +91,9 @@ func TestDotMapHistory(t *testing.T) {
 		reference: func(known []*event[step]) map[string][]int {
 			puts := func(op step) bool { return op.value != "-" && strings.Contains(op.path, "/") }
 			all := map[string][]int{}
-			for _, e := range inForce(known, func(later, earlier step) bool {
-				above := strings.HasPrefix(earlier.path+"/", strings.TrimPrefix(later.path+"/", "/"))
-				return puts(earlier) && above && !strings.HasPrefix(later.value, "=") || puts(earlier) && above && !puts(later)
+			for _, e := range inForce(known, func(later, earlier *event[step]) bool {
+				above := strings.HasPrefix(earlier.op.path+"/", strings.TrimPrefix(later.op.path+"/", "/"))
+				return puts(earlier.op) && above && (!puts(later.op) || later.op.value[0] == ':')
 			}) {
 				if puts(e.op) {
 					all[e.op.path] = append(all[e.op.path], int(e.op.value[len(e.op.value)-1]-'0'))
