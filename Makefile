@@ -52,6 +52,14 @@ fuzz: ## fuzz each target for FUZZTIME (30s)
 bench: ## run the benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: bench-codecs
+bench-codecs: ## compare the encodings of crdt with gob, JSON and msgpack
+	@go -C benchmarks/codecs run .
+
+.PHONY: bench-sketches
+bench-sketches: ## compare crdt/sketch with other libraries
+	go -C benchmarks/sketches test -bench . -benchmem .
+
 .PHONY: bench-compare
 bench-compare: ## compare BENCH with the commit REF (main), COUNT (10) runs each
 	@tools/bench-compare.sh '$(REF)' '$(BENCH)' '$(COUNT)'

@@ -8,6 +8,7 @@ const (
 	nuid   = "github.com/nats-io/nuid" // nats.go's own source of unique names
 	server = "github.com/nats-io/nats-server/v2/..."
 	xxhash = "github.com/cespare/xxhash/v2"
+	bloom  = "github.com/bits-and-blooms/bloom/v3"
 	rapid  = "pgregory.net/rapid"
 )
 
@@ -21,7 +22,7 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "operators", "sinks", "pipeline", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "operators", "sinks", "pipeline", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
@@ -34,7 +35,7 @@ var logic = []string{
 
 // pure are the packages whose results must be a function of the log alone.
 var pure = []string{
-	"crdt", "operators", "internal/plan/...",
+	"crdt", "crdt/sketch", "operators", "internal/plan/...",
 	"pipeline/internal/shard/...", "pipeline/internal/seal/...", "pipeline/internal/exchange/...",
 }
 
@@ -53,6 +54,12 @@ var rooms = []room{
 		places: []string{"crdt/crdttest"},
 		may:    []string{"crdt", rapid},
 		why:    "the laws are checked for types of users too, who have nothing but crdt",
+	},
+	{
+		places: []string{"crdt/sketch"},
+		may:    []string{"crdt", bloom, xxhash},
+		tests:  []string{"crdt/crdttest"},
+		why:    "sketches are lattices too, in a package of their own so that crdt has no dependencies",
 	},
 	{
 		places: []string{"internal/plan/..."},

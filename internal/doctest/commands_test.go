@@ -4,6 +4,8 @@ package doctest_test
 // repository contains the text. A command that no page shows any more must leave the table.
 var proofs = map[string]string{
 	"go test ./...":                ".ci/run: go test ./...",
+	"make bench-codecs":            ".ci/run: go -C benchmarks/codecs run . ",
+	"make bench-sketches":          ".ci/run: go -C benchmarks/sketches test -bench . ",
 	"go run ./cmd/calmstream demo": ".ci/run: go run ./cmd/calmstream demo",
 	"go run ./cmd/calmstream run wordcount --input README.md":        ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",
 	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x": ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",

@@ -21,10 +21,11 @@ var capabilities = map[string]struct {
 	funcs  bool   // every function
 	method string // every type that has this method; interfaces only ask for it
 }{
-	"crdt":      {method: "Merge"}, // lattices
-	"operators": {funcs: true},
-	"sinks":     {method: "Open"}, // destinations
-	"pipeline":  {},
+	"crdt":        {method: "Merge"}, // lattices
+	"crdt/sketch": {method: "Merge"},
+	"operators":   {funcs: true},
+	"sinks":       {method: "Open"}, // destinations
+	"pipeline":    {},
 }
 
 func TestEveryCapabilityIsShown(t *testing.T) {
@@ -75,7 +76,7 @@ func exampled(p *doc.Package) (shown, missing []string) {
 			missing = append(missing, name)
 		}
 	}
-	c := capabilities[p.Name]
+	c := capabilities[strings.TrimPrefix(p.ImportPath, "example.com/")]
 	funcs := p.Funcs
 	for _, typ := range p.Types {
 		funcs = append(funcs, typ.Funcs...) // go doc lists a function under the type that it returns
