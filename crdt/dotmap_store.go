@@ -3,7 +3,6 @@ package crdt
 import (
 	"cmp"
 	"encoding/json"
-	"reflect"
 	"slices"
 )
 
@@ -314,12 +313,4 @@ func (m *DotMap[K, S, P]) drop(k K) {
 	case len(m.many.keys)*4 <= m.many.most:
 		m.many.keys, m.many.most = copyOf(m.many.keys), len(m.many.keys)
 	}
-}
-
-// textOf is an element as a key in JSON.
-func textOf[T Ordered](x T) string {
-	if v := reflect.ValueOf(x); v.Kind() == reflect.String {
-		return v.String()
-	}
-	return elementName(x)
 }

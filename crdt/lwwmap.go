@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"reflect"
 	"strconv"
 )
 
@@ -169,14 +168,6 @@ func (m LWWMap[K, V]) MarshalJSON() ([]byte, error) {
 		out = append(append(append(out, key...), ':'), value...)
 	}
 	return append(out, '}'), nil
-}
-
-// textOf is an element as a key in JSON.
-func textOf[T Ordered](x T) string {
-	if v := reflect.ValueOf(x); v.Kind() == reflect.String {
-		return v.String()
-	}
-	return elementName(x)
 }
 
 // Encoding, version 1:

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"iter"
 	"math"
-	"math/bits"
 )
 
 // ORCounter is a count that goes up and down and can be reset (the causal counter of Almeida, Shoker, Baquero's library, without its
@@ -154,26 +153,3 @@ func (s *ORCounterStore) Len() int { return s.additions.Len() }
 func (s ORCounterStore) MarshalJSON() ([]byte, error) { return json.Marshal(s.Value()) }
 
 func (s *ORCounterStore) core() store { return s.additions.core() }
-
-// sum128 adds numbers so that no order of them overflows, but in the end.
-type sum128 struct {
-	hi int64
-	lo uint64
-}
-
-func (s *sum128) add(n int64) {
-	lo, carry := bits.Add64(s.lo, uint64(n), 0)
-	s.lo, s.hi = lo, s.hi+n>>63+int64(carry)
-}
-
-// int64 returns the sum, or the nearest number, and whether it is the sum.
-func (s *sum128) int64() (n int64, exact bool) {
-	switch {
-	case s.hi == int64(s.lo)>>63:
-		return int64(s.lo), true
-	case s.hi < 0:
-		return math.MinInt64, false
-	default:
-		return math.MaxInt64, false
-	}
-}
