@@ -19,6 +19,11 @@ func TestGSet(t *testing.T) {
 			}
 			return s
 		},
+		updates: []func(*crdt.GSet[int16]) crdt.GSet[int16]{
+			func(s *crdt.GSet[int16]) crdt.GSet[int16] { return s.Add(2) },
+			func(s *crdt.GSet[int16]) crdt.GSet[int16] { return s.Add(300) },
+		},
+		upSets: []crdt.UpSet[crdt.GSet[int16]]{crdt.Contains(int16(300)), crdt.SizeAtLeast[int16](2)},
 		golden: "gset_int16",
 		goldens: map[string]crdt.GSet[int16]{
 			"bottom": {}, "1 2 3": crdt.GSetOf[int16](3, 1, 2), "signs": crdt.GSetOf[int16](64, -64, 0, -32768, 32767),

@@ -11,7 +11,8 @@ package crdt
 //   - Merge neither changes other nor keeps a reference to memory that other may later change;
 //   - AppendBinary is deterministic: equal values have equal encodings, which begin with a version byte;
 //   - UnmarshalBinary replaces the receiver, does not keep data, accepts only what AppendBinary
-//     writes (one encoding a value), and leaves the receiver untouched when it returns an error.
+//     writes (one encoding a value), and leaves the receiver untouched when it returns an error;
+//   - UnmarshalBinary does not panic, whatever data hold, and allocates in proportion to len(data).
 type Lattice[L any] interface {
 	*L
 

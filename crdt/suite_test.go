@@ -18,6 +18,10 @@ type suite[L any] struct {
 	samples []L
 	// random makes a value that some history could have made.
 	random func(r *rand.Rand) L
+	// updates change a value and return the delta, each for an origin of its own.
+	updates []func(x *L) L
+	// upSets are the questions about the type whose yes is final.
+	upSets []crdt.UpSet[L]
 	// golden is a file of testdata, without ".hex", with one line for each of goldens: the durable form of the type.
 	golden  string
 	goldens map[string]L
@@ -28,12 +32,8 @@ type suite[L any] struct {
 // check runs the suite. Fuzzing is left to a Fuzz function of the type, which calls fuzz.
 func check[L any, P crdt.Lattice[L]](t *testing.T, s suite[L]) {
 	t.Helper()
-	crdttest.CheckLaws[L, P](t, s.samples)
-	crdttest.CheckRandom[L, P](t, 1, 100, s.random)
+	crdttest.Check[L, P](t, crdttest.Suite[L]{Samples: s.samples, Random: s.random, Updates: s.updates, UpSets: s.upSets})
 	checkGolden[L, P](t, s.golden, s.goldens)
-	if _, ok := any(P(nil)).(crdt.Decomposable[L]); ok {
-		crdttest.CheckDeltas[L, P](t, s.samples)
-	}
 	if len(s.json) == 0 {
 		t.Errorf("%T: no JSON form is shown", s.samples[0])
 	}

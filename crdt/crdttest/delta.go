@@ -11,70 +11,103 @@ import (
 // CheckDeltas fails t if [Deltas] finds a broken law among the samples.
 func CheckDeltas[L any, P crdt.Lattice[L]](t testing.TB, samples []L) {
 	t.Helper()
-	if err := Deltas[L, P](samples); err != nil {
-		t.Error(err)
-	}
+	fail(t, Deltas[L, P](samples))
 }
 
-// Deltas checks that values come apart into irredundant parts and that Delta is the least difference, over all pairs of
-// samples and the bottom. It returns nil, or joined errors, at most one [*Violation] for each law. A type that is no
-// [crdt.Decomposable] is an error. It relies on the laws of the lattice: check them first.
+// Deltas checks that values come apart into irreducible and irredundant parts, always in the same order, and that Delta is
+// the least difference, over all pairs of samples and the bottom. That a part is irreducible is refuted by samples below it, so
+// add some that have a single part. It returns nil, or joined errors, at most one [*Violation] for
+// each law. A type that is no [crdt.Decomposable] is an error. It relies on the laws of the lattice: check them
+// first.
 func Deltas[L any, P crdt.Lattice[L]](samples []L) error {
 	c := newChecker[L, P](samples)
+	if decomposable(new(L)) == nil {
+		return fmt.Errorf("crdttest: %T is not Decomposable", P(nil))
+	}
 	if c.checkEncoding(); len(c.errs) > 0 {
 		return c.err()
 	}
 	if !c.anyAboveBottom() {
-		return ErrVacuous
-	}
-	if _, ok := any(P(nil)).(crdt.Decomposable[L]); !ok {
-		return fmt.Errorf("crdttest: %T is not Decomposable", P(nil))
+		return errOnlyBottom
 	}
 	for i := range c.samples {
-		parts := c.parts(c.fresh(i))
+		parts := c.checkStable(i)
 		c.checkParts(i, parts)
+		c.checkPartsAlias(i)
 		for j := range c.samples {
-			if x, ok := any(P(c.fresh(i))).(crdt.Decomposable[L]); ok {
-				c.checkDelta(i, j, x.Delta, parts)
-			}
+			c.checkDelta(i, j, parts)
+			c.checkDeltaAlias(i, j)
 		}
 	}
 	return c.err()
 }
 
-// parts decomposes x twice and returns the parts.
-func (c *checker[L, P]) parts(x *L) []L {
-	a := c.bytesOf(x)
-	decompose := func() (parts []L) {
-		if d, ok := any(P(x)).(crdt.Decomposable[L]); ok {
-			for part := range d.Decompose() {
-				parts = append(parts, part)
-			}
-		}
-		return parts
-	}
-	parts, again := decompose(), decompose()
-	if len(parts) != len(again) {
-		c.add(LawDecompose, "a was decomposed twice, into different parts", a)
-	}
-	for k := range min(len(parts), len(again)) {
-		if enc := c.bytesOf(&parts[k]); !c.is(&again[k], enc) {
-			c.add(LawDecompose, "a was decomposed twice, and a part was b and then c", a, enc, c.bytesOf(&again[k]))
-		}
-	}
-	if !c.is(x, a) {
-		c.add(LawDecompose, "decomposing a made it b", a, c.bytesOf(x))
+func decomposable[L any](x *L) crdt.Decomposable[L] {
+	d, _ := any(x).(crdt.Decomposable[L])
+	return d
+}
+
+func partsOf[L any](x *L) (parts []L) {
+	for part := range decomposable(x).Decompose() {
+		parts = append(parts, part)
 	}
 	return parts
 }
 
-// checkParts checks that the parts of sample i merge back to it, and that none can be left out or taken apart.
+// checkStable decomposes sample i often, and also the merge of its parts in the opposite order, whose memory may be
+// laid out in another way. It returns the parts.
+func (c *checker[L, P]) checkStable(i int) []L {
+	x, rebuilt := c.fresh(i), new(L)
+	parts := partsOf(x)
+	for k := len(parts) - 1; k >= 0; k-- {
+		P(rebuilt).Merge(&parts[k])
+	}
+	for try := range encodings {
+		from := x
+		if try == 0 && c.is(rebuilt, c.enc[i]) {
+			from = rebuilt
+		}
+		again := partsOf(from)
+		if len(again) != len(parts) {
+			c.add(LawDecompose, fmt.Sprintf("a was decomposed into %d parts and into %d", len(parts), len(again)), c.enc[i])
+		}
+		for k := range min(len(parts), len(again)) {
+			if enc := c.bytesOf(&parts[k]); !c.is(&again[k], enc) {
+				c.add(LawDecompose, "a was decomposed twice, and a part was b and then c", c.enc[i], enc, c.bytesOf(&again[k]))
+			}
+		}
+	}
+	if !c.is(x, c.enc[i]) {
+		c.add(LawDecompose, "decomposing a made it b", c.enc[i], c.bytesOf(x))
+	}
+	stopped := false
+	decomposable(x).Decompose()(func(L) bool {
+		if stopped {
+			c.add(LawDecompose, "decomposing a went on after the loop had ended", c.enc[i])
+		}
+		stopped = true
+		return false
+	})
+	return parts
+}
+
+// checkParts checks that the parts of sample i merge back to it, and that none can be left out or taken apart. Of
+// very many parts it looks at a few.
 func (c *checker[L, P]) checkParts(i int, parts []L) {
 	var all L
 	for k := range parts {
 		P(&all).Merge(&parts[k])
-		if sub := c.parts(&parts[k]); len(sub) != 1 {
-			c.add(LawDecompose, "b is a part of a, and can be decomposed further", c.enc[i], c.bytesOf(&parts[k]))
+	}
+	if !c.is(&all, c.enc[i]) {
+		c.add(LawDecompose, "the parts of a merge to b", c.enc[i], c.bytesOf(&all))
+	}
+	for k := 0; k < len(parts); k += 1 + len(parts)/maxCuts {
+		part := c.bytesOf(&parts[k])
+		if sub := partsOf(&parts[k]); len(sub) != 1 || !c.is(&sub[0], part) {
+			c.add(LawDecompose, fmt.Sprintf("b is a part of a, and comes apart into %d further ones", len(sub)), c.enc[i], part)
+		}
+		if low := c.strictlyBelow(&parts[k], part); c.is(low, part) {
+			c.add(LawDecompose, "b is a part of a, and the merge of samples that are smaller than b", c.enc[i], part)
 		}
 		var others L
 		for o := range parts {
@@ -83,34 +116,83 @@ func (c *checker[L, P]) checkParts(i int, parts []L) {
 			}
 		}
 		if c.is(&others, c.enc[i]) {
-			c.add(LawDecompose, "the part b of a is below the merge of the others", c.enc[i], c.bytesOf(&parts[k]))
+			c.add(LawDecompose, "the part b of a is below the merge of the others", c.enc[i], part)
 		}
 	}
-	if !c.is(&all, c.enc[i]) {
-		c.add(LawDecompose, "the parts of a merge to b", c.enc[i], c.bytesOf(&all))
+}
+
+// strictlyBelow returns the merge of all samples below x but for x itself.
+func (c *checker[L, P]) strictlyBelow(x *L, enc []byte) *L {
+	low := new(L)
+	for i := range c.samples {
+		if y := c.fresh(i); !c.is(y, enc) {
+			if P(y).Merge(x); c.is(y, enc) {
+				P(low).Merge(&c.samples[i])
+			}
+		}
+	}
+	return low
+}
+
+// checkPartsAlias changes the parts of sample i, and then the sample: the others must stay.
+func (c *checker[L, P]) checkPartsAlias(i int) {
+	const why = "a shares memory with its part b"
+	x := c.fresh(i)
+	parts := partsOf(x)
+	for k := range parts {
+		before := c.bytesOf(&parts[k])
+		if c.grow(&parts[k]); !c.is(x, c.enc[i]) {
+			c.add(LawDecompose, why, c.enc[i], before)
+			return
+		}
+	}
+	parts, again := partsOf(x), partsOf(c.fresh(i))
+	c.grow(x)
+	for k := range parts {
+		if before := c.bytesOf(&again[k]); !c.is(&parts[k], before) {
+			c.add(LawDecompose, why, c.enc[i], before)
+		}
 	}
 }
 
 // checkDelta compares the delta of sample i since sample j with its definition.
-func (c *checker[L, P]) checkDelta(i, j int, delta func(since *L) L, parts []L) {
-	since := c.fresh(j)
-	got := delta(since)
+func (c *checker[L, P]) checkDelta(i, j int, parts []L) {
+	x, since := c.fresh(i), c.fresh(j)
+	got := decomposable(x).Delta(since)
+	if !c.is(x, c.enc[i]) || !c.is(since, c.enc[j]) {
+		c.add(LawDelta, "asking for the delta of a since b made them c and d", c.enc[i], c.enc[j], c.bytesOf(x), c.bytesOf(since))
+	}
 	var want L
+	known := c.fresh(j)
 	for k := range parts {
-		if P(c.fresh(j)).Merge(&parts[k]) {
+		if P(known).Merge(&parts[k]) {
 			P(&want).Merge(&parts[k])
+			known = c.fresh(j)
 		}
 	}
 	if enc := c.bytesOf(&want); !c.is(&got, enc) {
 		c.add(LawDelta, "the delta of a since b is c, the least one is d", c.enc[i], c.enc[j], c.bytesOf(&got), enc)
 	}
-	before := c.bytesOf(&got)
+	since = c.fresh(j)
 	if P(since).Merge(&got); !bytes.Equal(c.bytesOf(since), c.bytesOf(c.merged(i, j))) {
 		c.add(LawDelta, "b merged with the delta of a since b is c, not a merged with b", c.enc[i], c.enc[j], c.bytesOf(since))
 	}
-	for k := range c.samples { // growing since must not show in the delta
-		if P(since).Merge(&c.samples[k]); !c.is(&got, before) {
-			c.add(LawDelta, "the delta of a since b shares memory with b", c.enc[i], c.enc[j])
-		}
+}
+
+// checkDeltaAlias changes what a delta was made of, and then the delta: the other must stay.
+func (c *checker[L, P]) checkDeltaAlias(i, j int) {
+	x, since := c.fresh(i), c.fresh(j)
+	got := decomposable(x).Delta(since)
+	before := c.bytesOf(&got)
+	if c.grow(x); !c.is(&got, before) {
+		c.add(LawDelta, "the delta of a since b changed when a grew", c.enc[i], c.enc[j])
+	}
+	if c.grow(since); !c.is(&got, before) {
+		c.add(LawDelta, "the delta of a since b changed when b grew", c.enc[i], c.enc[j])
+	}
+	x, since = c.fresh(i), c.fresh(j)
+	got = decomposable(x).Delta(since)
+	if c.grow(&got); !c.is(x, c.enc[i]) || !c.is(since, c.enc[j]) {
+		c.add(LawDelta, "a or b changed when the delta of a since b grew", c.enc[i], c.enc[j])
 	}
 }

@@ -111,18 +111,34 @@ func damaged(enc []byte) [][]byte {
 	return bad
 }
 
-// checkDamaged decodes bytes that are likely wrong onto a sample.
-func (c *checker[L, P]) checkDamaged(data []byte, onto int) {
-	receiver := c.fresh(onto)
-	panicked, err := decode[L, P](receiver, bytes.Clone(data))
+// checkDamaged decodes bytes that are likely wrong onto a sample. It returns the value if they are accepted and right.
+func (c *checker[L, P]) checkDamaged(data []byte, onto int) *L {
+	receiver, input := c.fresh(onto), bytes.Clone(data)
+	panicked, err := decode[L, P](receiver, input)
+	if !bytes.Equal(input, data) {
+		c.add(LawRoundTrip, "UnmarshalBinary of the bytes a changed them to b", data, input)
+	}
 	switch {
 	case panicked != "":
 		c.add(LawUntouched, "UnmarshalBinary of the bytes a panicked: "+panicked, data)
+		return nil
 	case err != nil && !c.is(receiver, c.enc[onto]):
 		c.add(LawUntouched, "b became c when UnmarshalBinary refused the bytes a", data, c.enc[onto], c.bytesOf(receiver))
-	case err == nil && !c.is(receiver, data):
+		return nil
+	case err != nil:
+		return nil
+	case !c.is(receiver, data):
 		c.add(LawCanonical, "UnmarshalBinary accepted the bytes a, but the value is encoded as b", data, c.bytesOf(receiver))
+		return nil
 	}
+	for k := range input {
+		input[k] ^= 0xff
+	}
+	if !c.is(receiver, data) {
+		c.add(LawRoundTrip, "UnmarshalBinary accepted the bytes a, but became b when they were overwritten", data, c.bytesOf(receiver))
+		return nil
+	}
+	return receiver
 }
 
 // decode calls UnmarshalBinary and reports a panic as a text.

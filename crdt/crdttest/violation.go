@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"testing"
 )
 
-// Law names one obligation of a lattice or of an upward-closed set.
+// Law names one obligation of a lattice, of what changes it, or of a question about it.
 type Law string
 
 // The laws. See [crdt.Lattice] for what they are good for.
@@ -35,12 +36,36 @@ const (
 	LawReadOnly Law = "merge leaves other untouched"
 	// LawNoAlias: after Merge, changing one of the two does not change the other.
 	LawNoAlias Law = "merge shares no memory"
+	// LawMemory: UnmarshalBinary allocates no more than [MemoryBase] plus [MemoryFactor] for each byte of its input.
+	LawMemory Law = "decoding takes memory in proportion to its input"
+	// LawZeroValue: the zero value answers like a decoded bottom, and no method panics on it or for it.
+	LawZeroValue Law = "zero value is usable"
+	// LawConfluent: values merged in any order, any grouping and any number of times give one state.
+	LawConfluent Law = "merging is confluent"
 	// LawUpwardClosed: an UpSet that holds for a holds for a ⊔ b, and asking does not change the state.
 	LawUpwardClosed Law = "set is upward closed"
 	// LawDecompose: the parts of a value merge back to it, none is below the merge of the others, and none comes apart further.
 	LawDecompose Law = "parts are irreducible and irredundant"
 	// LawDelta: a.Delta(b) is the merge of the parts of a that are not below b.
 	LawDelta Law = "delta is the least difference"
+	// LawSettled: a settled value stays settled and changes no more, except to a reported conflict.
+	LawSettled Law = "settled value stays"
+	// LawInflationary: an update leaves the state at or above where it was.
+	LawInflationary Law = "update is inflationary"
+	// LawMutator: a state merged with the delta of its update is the updated state, and the delta holds nothing that the state had.
+	LawMutator Law = "update is the merge of its delta"
+	// LawPure: a function depends on the values of its arguments alone, changes none, and its outcome shares no memory with them.
+	LawPure Law = "function is pure"
+	// LawMonotone: a ≤ b implies f(a) ≤ f(b).
+	LawMonotone Law = "function is monotone"
+	// LawMorphism: f(a ⊔ b) = f(a) ⊔ f(b).
+	LawMorphism Law = "function is a morphism"
+	// LawBimorphism: f(a ⊔ b, c) = f(a, c) ⊔ f(b, c), and f(a, b ⊔ c) = f(a, b) ⊔ f(a, c).
+	LawBimorphism Law = "function is a bimorphism"
+	// LawBottomKept: f of the bottom is the bottom.
+	LawBottomKept Law = "function keeps the bottom"
+	// LawLowerBound: a ≤ b implies that the answer for a is not above the answer for b.
+	LawLowerBound Law = "answer only grows"
 )
 
 // Violation is a law that was found broken, with the values that break it. It is an error.
@@ -66,6 +91,16 @@ func (v *Violation) Error() string {
 // ErrVacuous is returned by a check that could not have failed, because the samples do not exercise it.
 var ErrVacuous = errors.New("crdttest: the samples check nothing")
 
+var errOnlyBottom = fmt.Errorf("%w: add one above the bottom", ErrVacuous)
+
+// fail reports err, if there is one.
+func fail(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // report collects at most one violation of each law: the first says enough.
 type report struct {
 	broken map[Law]bool
@@ -81,6 +116,15 @@ func (r *report) add(law Law, detail string, witnesses ...[]byte) {
 	}
 	r.broken[law] = true
 	r.errs = append(r.errs, &Violation{Law: law, Detail: detail, Witnesses: witnesses})
+}
+
+// take adds what another report found, with the same limit.
+func (r *report) take(other *report) {
+	for _, err := range other.errs {
+		if v := (*Violation)(nil); errors.As(err, &v) {
+			r.add(v.Law, v.Detail, v.Witnesses...)
+		}
+	}
 }
 
 func (r *report) err() error { return errors.Join(r.errs...) }
