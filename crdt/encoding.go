@@ -98,12 +98,21 @@ func (r *reader) bytes() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.data)-r.at) {
 		r.corrupt("more bytes are announced than are left")
+		return nil
+	}
+	return r.take(int(n))
+}
+
+// take returns n bytes, which still belong to the input.
+func (r *reader) take(n int) []byte {
+	if n > len(r.data)-r.at {
+		r.corrupt("bytes are missing")
 	}
 	if r.err != nil {
 		return nil
 	}
-	r.at += int(n)
-	return r.data[r.at-int(n) : r.at]
+	r.at += n
+	return r.data[r.at-n : r.at]
 }
 
 // close returns the first error, which may be that there are bytes left.

@@ -12,3 +12,12 @@ var (
 	// another type; read them again from their source, or take an older copy.
 	ErrCorrupt = errors.New("crdt: corrupt encoding")
 )
+
+// Errors of BoundedCounter. After either it is as before.
+var (
+	// ErrRights is returned when an origin would spend more than it has rights for. Have rights transferred to it, or spend less.
+	ErrRights = errors.New("crdt: not enough rights")
+
+	// ErrRange is returned when the sum of all that one origin ever did would exceed the largest uint64.
+	ErrRange = errors.New("crdt: sum out of range")
+)

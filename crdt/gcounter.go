@@ -1,6 +1,8 @@
 package crdt
 
 import (
+	"encoding/json"
+	"iter"
 	"unique"
 	"unsafe"
 )
@@ -13,7 +15,9 @@ import (
 //
 // Counts saturate: at the largest uint64 they stay, instead of wrapping to a small number. So does their sum.
 //
-// A GCounter is 32 bytes and, with one origin, needs no other memory. Use [Clone] to copy one.
+// Class of reads: Value is monotone, a lower bound of what was counted everywhere. Ask [AtLeast], or read it after a seal.
+//
+// A GCounter is 32 bytes and, with one origin, needs no other memory; MEMDOC. Use [Clone] to copy one.
 type GCounter struct {
 	// The smallest origin and its count. The count is 0 only if there is no origin, which is then "".
 	origin string
@@ -25,7 +29,7 @@ type GCounter struct {
 // Add counts n more for origin and returns the delta: the cumulative count of that origin, or bottom if
 // nothing changed.
 //
-// O(1) for the smallest (normally the only) origin, without allocation; else as an insertion into a GSet.
+// O(1) for the smallest (normally the only) origin, without allocation; else O(log n).
 func (c *GCounter) Add(origin string, n uint64) (delta GCounter) {
 	// A sum that is not larger is either no change or a saturation: both are for the slow path. So is an equal
 	// origin in other memory, since comparing the pointers takes half the time of comparing strings.
@@ -53,14 +57,23 @@ func (c *GCounter) addSlow(origin string, n uint64) (delta GCounter) {
 }
 
 // Value returns the sum over all origins, a lower bound of what has been counted everywhere. O(number of origins).
-func (c *GCounter) Value() uint64 {
-	sum := c.n
-	if c.more != nil {
-		for s := range c.more.all {
-			sum = saturatingAdd(sum, s.v)
-		}
+func (c *GCounter) Value() (sum uint64) {
+	for _, n := range c.all {
+		sum = saturatingAdd(sum, n)
 	}
 	return sum
+}
+
+// all yields the origins in ascending order with their counts.
+func (c *GCounter) all(yield func(origin string, n uint64) bool) {
+	if c.n == 0 || !yield(c.origin, c.n) || c.more == nil {
+		return
+	}
+	for s := range c.more.all {
+		if !yield(s.k, s.v) {
+			return
+		}
+	}
 }
 
 // Merge takes the larger count of each origin and reports whether any grew.
@@ -119,60 +132,105 @@ func (c *GCounter) raise(origin string, n uint64) bool {
 	if c.more == nil {
 		c.more = new(table[string, uint64])
 	}
-	if have := c.more.find(origin); have != nil {
-		return raiseTo(have, &n)
-	}
-	c.more.insert(origin, n)
-	return true
+	have, _ := c.more.put(origin)
+	return raiseTo(have, &n)
 }
+
+// Decompose yields the counter of each origin alone, in ascending order.
+func (c *GCounter) Decompose() iter.Seq[GCounter] {
+	return func(yield func(GCounter) bool) {
+		for origin, n := range c.all {
+			if !yield(GCounter{origin: origin, n: n}) {
+				return
+			}
+		}
+	}
+}
+
+// Delta returns the counts that are larger than those of since. O(n log m) for n origins here and m there.
+func (c *GCounter) Delta(since *GCounter) (delta GCounter) {
+	for origin, n := range c.all {
+		if n > since.count(origin) {
+			delta.raise(origin, n)
+		}
+	}
+	return delta
+}
+
+// MarshalJSON shows the sum and the count of each origin, in the order of origins.
+func (c GCounter) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Value   uint64          `json:"value"`
+		Origins json.RawMessage `json:"origins"`
+	}{c.Value(), c.originsJSON()})
+}
+
+func (c *GCounter) originsJSON() json.RawMessage {
+	object, _ := jsonObject(c.all) // strings and numbers do not fail
+	return object
+}
+
+// Encoding, version 1: see encoding.go.
 
 // AppendBinary appends the encoding of c to b. The error is always nil.
 func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
-	if c.n == 0 {
-		return append(b, version1, 0), nil
+	return c.appendCounts(append(b, version1)), nil
+}
+
+// appendCounts appends what follows the version.
+func (c *GCounter) appendCounts(b []byte) []byte {
+	b = appendUvarint(b, uint64(c.origins()))
+	for origin, n := range c.all {
+		b = appendUvarint(appendString(b, origin), n)
 	}
-	b = append(b, version1)
-	if c.more == nil {
-		b = append(b, 1)
-		return appendUvarint(appendString(b, c.origin), c.n), nil
+	return b
+}
+
+func (c *GCounter) origins() int {
+	switch {
+	case c.n == 0:
+		return 0
+	case c.more == nil:
+		return 1
+	default:
+		return 1 + c.more.len()
 	}
-	b = appendUvarint(b, uint64(1+c.more.len()))
-	b = appendUvarint(appendString(b, c.origin), c.n)
-	for s := range c.more.all {
-		b = appendUvarint(appendString(b, s.k), s.v)
-	}
-	return b, nil
 }
 
 // UnmarshalBinary replaces c with the value encoded in data. On an error, which wraps [ErrCorrupt]
 // or [ErrVersion], c is as before.
 func (c *GCounter) UnmarshalBinary(data []byte) error {
 	r := open("GCounter", data)
-	var d GCounter
-	last, left := "", r.count(2)
-	for first := true; left > 0 && r.err == nil; left-- {
-		origin := c.intern(r.bytes())
-		n := r.uvarint()
-		switch {
-		case n == 0:
-			r.corrupt("a count is 0")
-		case first:
-			d.origin, d.n, first = origin, n, false
-		case origin <= last:
-			r.corrupt("origins are not ascending")
-		default:
-			if d.more == nil {
-				d.more = &table[string, uint64]{base: make([]slot[string, uint64], 0, left)}
-			}
-			d.more.insert(origin, n)
-		}
-		last = origin
-	}
+	d := c.readCounts(&r)
 	if err := r.close(); err != nil {
 		return err
 	}
 	*c = d
 	return nil
+}
+
+// readCounts reads what appendCounts wrote. It takes the name of an origin from c if it is there.
+func (c *GCounter) readCounts(r *reader) (d GCounter) {
+	for left := r.count(2); left > 0 && r.err == nil; left-- {
+		origin := c.intern(r.bytes())
+		n := r.uvarint()
+		switch {
+		case r.err != nil:
+		case n == 0:
+			r.corrupt("a count is 0")
+		case d.n == 0:
+			d.origin, d.n = origin, n
+		case origin <= d.origin || d.more != nil && !d.more.below(origin):
+			r.corrupt("origins are not ascending")
+		default:
+			if d.more == nil {
+				more := newTable[string, uint64](left)
+				d.more = &more
+			}
+			*d.more.push(origin) = n
+		}
+	}
+	return d
 }
 
 // intern returns b as a string. There are few origins and millions of counters, which would otherwise

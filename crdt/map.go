@@ -14,8 +14,10 @@ import (
 //
 // V is the lattice and P its pointer, for example Map[string, GCounter, *GCounter].
 //
-// It is kept sorted: a lookup is O(log n), a new key moves O(√n) entries on average, and none if keys come
-// in ascending order.
+// Class of reads: the keys are monotone, since a key that is there stays. Of values it is as for their own reads. Ask [At], or
+// read it after a seal.
+//
+// It is kept sorted: a lookup and a new key are O(log n), also in the worst case. MEMDOC
 type Map[K Ordered, V any, P Lattice[V]] struct {
 	entries table[K, V]
 }
@@ -80,6 +82,63 @@ func (m *Map[K, V, P]) Merge(other *Map[K, V, P]) (grew bool) {
 	return m.entries.join(&other.entries, func(mine, theirs *V) bool { return P(mine).Merge(theirs) })
 }
 
+// Decompose yields the map of one key and one part of its value, in ascending order of keys, for each part. A value that is
+// not [Decomposable] is one part.
+func (m *Map[K, V, P]) Decompose() iter.Seq[Map[K, V, P]] {
+	return func(yield func(Map[K, V, P]) bool) {
+		for e := range m.entries.all {
+			d, ok := any(P(&e.v)).(Decomposable[V])
+			if !ok {
+				if !yield(MapOf[K, V, P](e.k, e.v)) {
+					return
+				}
+				continue
+			}
+			for part := range d.Decompose() {
+				if !yield(MapOf[K, V, P](e.k, part)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Delta returns what since lacks: of a value that is [Decomposable] its own delta, else the whole value unless it is
+// below that of since. O(n log m) for n keys here and m there, and O(n+m), besides what values take.
+func (m *Map[K, V, P]) Delta(since *Map[K, V, P]) (delta Map[K, V, P]) {
+	at := since.entries.cursor()
+	var part, missing V // here, since they are allocated; missing is the bottom between keys
+	for e := range m.entries.all {
+		grew, theirs := false, at.find(e.k)
+		if theirs == nil {
+			grew = P(&missing).Merge(&e.v)
+		} else if d, ok := any(P(&e.v)).(Decomposable[V]); ok {
+			part = d.Delta(theirs)
+			grew = P(&missing).Merge(&part)
+		} else {
+			grew = !Below[V, P](&e.v, theirs) && P(&missing).Merge(&e.v)
+		}
+		if grew {
+			var bottom V
+			*delta.entries.push(e.k), missing = missing, bottom
+		}
+	}
+	return delta
+}
+
+// MarshalJSON shows an object of the keys known, in ascending order, each with its value.
+func (m Map[K, V, P]) MarshalJSON() ([]byte, error) {
+	return jsonObject(func(yield func(string, P) bool) {
+		for e := range m.entries.all {
+			if !yield(keyText(e.k), P(&e.v)) {
+				return
+			}
+		}
+	})
+}
+
+// Encoding, version 1: see encoding.go.
+
 // AppendBinary appends the encoding of m to b. An error is that of a value; b is then returned as it was.
 func (m *Map[K, V, P]) AppendBinary(b []byte) ([]byte, error) {
 	start := len(b)
@@ -120,10 +179,10 @@ func (m *Map[K, V, P]) UnmarshalBinary(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("crdt: decode Map: encode the bottom value to compare with: %w", err)
 	}
-	var slots []slot[K, V]
+	var entries table[K, V] // grown step by step: a V may be far larger than the shortest encoding of one
 	for left := r.count(2); left > 0 && r.err == nil; left-- {
 		k := readElement[K](&r)
-		if n := len(slots); n > 0 && k <= slots[n-1].k {
+		if !entries.below(k) {
 			r.corrupt("keys are not ascending")
 		}
 		value := r.bytes()
@@ -133,16 +192,13 @@ func (m *Map[K, V, P]) UnmarshalBinary(data []byte) error {
 		if r.err != nil {
 			break
 		}
-		// Grown step by step: a V may be far larger than the shortest encoding of one.
-		slots = append(slots, slot[K, V]{k: k})
-		v := &slots[len(slots)-1].v
-		if err := P(v).UnmarshalBinary(value); err != nil {
+		if err := P(entries.push(k)).UnmarshalBinary(value); err != nil {
 			return fmt.Errorf("crdt: decode Map: value of key %s, ending at byte %d: %w", elementName(k), r.at, err)
 		}
 	}
 	if err := r.close(); err != nil {
 		return err
 	}
-	m.entries = table[K, V]{base: slots}
+	m.entries = entries
 	return nil
 }

@@ -1,6 +1,15 @@
 package crdt
 
+import (
+	"encoding/json"
+	"iter"
+)
+
 // Max is the largest value seen. It merges by maximum; the zero Max has seen none. Plain copies are independent.
+//
+// Class of reads: Value is monotone, a lower bound of the largest value everywhere. Ask [MaxAtLeast], or read it after a seal.
+//
+// All its operations are O(1), without allocation.
 type Max[T Ordered] struct {
 	max  T
 	seen bool
@@ -18,7 +27,7 @@ func (m *Max[T]) Add(v T) (delta Max[T]) {
 	return *m
 }
 
-// Value returns the largest value seen so far; ok is false if there is none.
+// Value returns the largest value seen so far, a lower bound; ok is false if there is none.
 func (m *Max[T]) Value() (v T, ok bool) { return m.max, m.seen }
 
 // Merge makes m the larger of the two and reports whether it grew.
@@ -29,6 +38,28 @@ func (m *Max[T]) Merge(other *Max[T]) (grew bool) {
 	*m = *other
 	return true
 }
+
+// Decompose yields m if it has seen a value. It does not come apart.
+func (m *Max[T]) Decompose() iter.Seq[Max[T]] {
+	return func(yield func(Max[T]) bool) {
+		if m.seen {
+			yield(*m)
+		}
+	}
+}
+
+// Delta returns m if since is below it, else bottom.
+func (m *Max[T]) Delta(since *Max[T]) (delta Max[T]) {
+	if m.seen && (!since.seen || m.max > since.max) {
+		return *m
+	}
+	return delta
+}
+
+// MarshalJSON shows the value, or null if there is none.
+func (m Max[T]) MarshalJSON() ([]byte, error) { return optionalJSON(m.max, m.seen) }
+
+// Encoding, version 1: see encoding.go.
 
 // AppendBinary appends the encoding of m to b. The error is always nil.
 func (m *Max[T]) AppendBinary(b []byte) ([]byte, error) { return appendOptional(b, m.max, m.seen), nil }
@@ -59,4 +90,11 @@ func readOptional[T Ordered](typ string, data []byte) (v T, seen bool, err error
 		v = readElement[T](&r)
 	}
 	return v, seen, r.close()
+}
+
+func optionalJSON[T Ordered](v T, seen bool) ([]byte, error) {
+	if !seen {
+		return []byte("null"), nil
+	}
+	return json.Marshal(v)
 }

@@ -1,7 +1,13 @@
 package crdt
 
+import "iter"
+
 // Min is the smallest value seen: a lattice in which smaller is above. It merges by minimum; the zero Min
 // has seen none. Plain copies are independent.
+//
+// Class of reads: Value is monotone, an upper bound of the smallest value everywhere. Ask [MinAtMost], or read it after a seal.
+//
+// All its operations are O(1), without allocation.
 type Min[T Ordered] struct {
 	min  T // named unlike the field of Max, so that Go refuses to convert one into the other
 	seen bool
@@ -19,7 +25,7 @@ func (m *Min[T]) Add(v T) (delta Min[T]) {
 	return *m
 }
 
-// Value returns the smallest value seen so far; ok is false if there is none.
+// Value returns the smallest value seen so far, an upper bound; ok is false if there is none.
 func (m *Min[T]) Value() (v T, ok bool) { return m.min, m.seen }
 
 // Merge makes m the smaller of the two and reports whether it changed, that is, grew in the order of the lattice.
@@ -30,6 +36,28 @@ func (m *Min[T]) Merge(other *Min[T]) (grew bool) {
 	*m = *other
 	return true
 }
+
+// Decompose yields m if it has seen a value. It does not come apart.
+func (m *Min[T]) Decompose() iter.Seq[Min[T]] {
+	return func(yield func(Min[T]) bool) {
+		if m.seen {
+			yield(*m)
+		}
+	}
+}
+
+// Delta returns m if since is below it, else bottom.
+func (m *Min[T]) Delta(since *Min[T]) (delta Min[T]) {
+	if m.seen && (!since.seen || m.min < since.min) {
+		return *m
+	}
+	return delta
+}
+
+// MarshalJSON shows the value, or null if there is none.
+func (m Min[T]) MarshalJSON() ([]byte, error) { return optionalJSON(m.min, m.seen) }
+
+// Encoding, version 1: see encoding.go.
 
 // AppendBinary appends the encoding of m to b. The error is always nil.
 func (m *Min[T]) AppendBinary(b []byte) ([]byte, error) { return appendOptional(b, m.min, m.seen), nil }

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -10,32 +11,35 @@ import (
 	"pgregory.net/rapid"
 )
 
+// keyRange is small enough for keys to come again, and large enough for a tree of three levels.
+const keyRange = 12_000
+
 // batch draws up to n keys in one of the orders that the table treats differently. The keys come from a drawn seed,
-// because rapid by itself prefers slices too short for the second slice of the table.
+// because rapid by itself prefers slices too short for a tree.
 func batch(t *rapid.T, n int) []uint16 {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	keys := make([]uint16, rapid.IntRange(0, n).Draw(t, "keys"))
 	for i := range keys {
-		keys[i] = uint16(r.IntN(2001))
+		keys[i] = uint16(r.IntN(keyRange))
 	}
-	switch rapid.IntRange(0, 2).Draw(t, "order") {
-	case 0:
+	switch rapid.SampledFrom([]string{"random", "ascending", "descending"}).Draw(t, "order") {
+	case "ascending":
 		slices.Sort(keys)
-	case 1:
+	case "descending":
 		slices.Sort(keys)
 		slices.Reverse(keys)
 	}
 	return keys
 }
 
-// TestGSetAgainstModel crosses the sizes at which the set begins to keep a second slice and empties it.
+// TestGSetAgainstModel crosses the sizes at which the table becomes a tree, and a higher one.
 func TestGSetAgainstModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var s crdt.GSet[uint16]
 		model := map[uint16]bool{}
 		for range rapid.IntRange(1, 6).Draw(t, "batches") {
-			keys := batch(t, 300)
+			keys := batch(t, rapid.SampledFrom([]int{10, 200, 3000}).Draw(t, "at most"))
 			if rapid.Bool().Draw(t, "merge") {
 				other := crdt.GSetOf(keys...)
 				before := len(model)
@@ -54,11 +58,14 @@ func TestGSetAgainstModel(t *testing.T) {
 				model[k] = true
 			}
 		}
+		if err := s.Shape().Err; err != nil {
+			t.Fatal(err)
+		}
 		want := slices.Sorted(maps.Keys(model))
 		if got := slices.Collect(s.All()); s.Len() != len(want) || !slices.Equal(got, want) {
 			t.Fatalf("%d elements %v\nwant %v", s.Len(), got, want)
 		}
-		for k := range uint16(2001) {
+		for k := range uint16(keyRange) {
 			if s.Contains(k) != model[k] {
 				t.Fatalf("Contains(%d) is %v", k, !model[k])
 			}
@@ -66,6 +73,10 @@ func TestGSetAgainstModel(t *testing.T) {
 		var decoded crdt.GSet[uint16]
 		if err := decoded.UnmarshalBinary([]byte(encode(t, &s))); err != nil || !slices.Equal(slices.Collect(decoded.All()), want) {
 			t.Fatalf("the set does not survive encoding: %v", err)
+		}
+		copied := crdt.Clone(&s)
+		if err := errors.Join(decoded.Shape().Err, copied.Shape().Err); err != nil || encode(t, &copied) != encode(t, &s) {
+			t.Fatalf("a copy is not the set: %v", err)
 		}
 	})
 }
@@ -110,17 +121,64 @@ func TestMapAgainstModel(t *testing.T) {
 	})
 }
 
-// TestMapMergeReportsGrowthAnywhere merges into keys of both slices of the table.
+// bulky is a value of which few fit into a leaf, so that a tree becomes high with few keys.
+type bulky struct {
+	crdt.Max[int64]
+	_ [14]int64
+}
+
+func (b *bulky) Merge(other *bulky) bool { return b.Max.Merge(&other.Max) }
+
+// TestTableStaysBalanced makes trees of four levels, key by key and from two halves, and looks at their shape and at what they cost.
+func TestTableStaysBalanced(t *testing.T) {
+	t.Parallel()
+	const n = 70_000
+	random := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	for name, key := range map[string]func(i int) int{
+		"ascending":  func(i int) int { return i },
+		"descending": func(i int) int { return n - i },
+		"random":     func(i int) int { return random[i] },
+		"two runs":   func(i int) int { return i/2 + i%2*n },
+		"inwards":    func(i int) int { return (1 - i%2*2) * (n - i) },
+	} {
+		var m crdt.Map[int, bulky, *bulky]
+		var halves [2]crdt.Map[int, bulky, *bulky]
+		for i := range n {
+			v := bulky{Max: crdt.MaxOf(int64(i))}
+			if !m.Update(key(i), v) || !halves[i%3%2].Update(key(i), v) {
+				t.Fatalf("%s: key %d was there", name, key(i))
+			}
+		}
+		if !halves[0].Merge(&halves[1]) || halves[0].Merge(&halves[1]) || m.Merge(&halves[0]) {
+			t.Fatalf("%s: a merge does not report what it does", name)
+		}
+		for how, x := range map[string]*crdt.Map[int, bulky, *bulky]{"one by one": &m, "merged": &halves[0]} {
+			shape := x.Shape()
+			if shape.Err != nil || shape.Depth != 3 || shape.Slots != n || x.Len() != n {
+				t.Errorf("%s, %s: %d keys, %+v", name, how, x.Len(), shape)
+			}
+			if most := 22 * n / 10; shape.Room > most || name+how == "ascendingone by one" && shape.Room > 11*n/10 {
+				t.Errorf("%s, %s: room for %d", name, how, shape.Room)
+			}
+		}
+		for i := range n {
+			if v, ok := halves[0].Get(key(i)); !ok || v.Max != crdt.MaxOf(int64(i)) {
+				t.Fatalf("%s: the value of key %d is %v", name, key(i), v)
+			}
+		}
+	}
+}
+
+// TestMapMergeReportsGrowthAnywhere merges into keys of several leaves.
 func TestMapMergeReportsGrowthAnywhere(t *testing.T) {
 	t.Parallel()
 	var m crdt.Map[int, crdt.Max[int], *crdt.Max[int]]
-	for k := 0; k < 1000; k += 2 {
+	for k := range 1000 {
 		m.Update(k, crdt.MaxOf(1))
 	}
-	m.Update(501, crdt.MaxOf(1)) // goes to the second slice
-	for _, raised := range []int{-1, 500, 501, 502} {
+	for _, raised := range []int{-1, 0, 63, 64, 500, 501, 502, 999} {
 		var other crdt.Map[int, crdt.Max[int], *crdt.Max[int]]
-		for _, k := range []int{500, 501, 502} {
+		for _, k := range []int{0, 63, 64, 500, 501, 502, 999} {
 			v, _ := m.Get(k)
 			high, _ := v.Value()
 			if k == raised {
@@ -132,6 +190,48 @@ func TestMapMergeReportsGrowthAnywhere(t *testing.T) {
 			t.Errorf("raising the value of key %d: grew %v", raised, grew)
 		}
 	}
+}
+
+// touchy is a value whose copies cannot be copied once they are 250.
+type touchy struct {
+	crdt.Max[int64]
+	copied bool
+}
+
+func (x *touchy) Merge(other *touchy) bool {
+	if v, _ := other.Value(); v == 250 && other.copied {
+		panic("touched")
+	}
+	x.copied = true
+	return x.Max.Merge(&other.Max)
+}
+
+// A merge that panics must leave no key without a value behind, which would have no encoding.
+func TestMapMergeThatPanics(t *testing.T) {
+	t.Parallel()
+	for _, have := range []int64{0, 1, 200} {
+		var m, other crdt.Map[int64, touchy, *touchy]
+		for k := range have {
+			m.Update(-k, touchy{Max: crdt.MaxOf(k)})
+		}
+		for k := range int64(300) {
+			other.Update(k, touchy{Max: crdt.MaxOf(k)})
+		}
+		if !panics(func() { m.Merge(&other) }) {
+			t.Fatal("no panic")
+		}
+		for k, v := range m.All() {
+			if _, ok := v.Value(); !ok {
+				t.Errorf("with %d keys before, key %d has no value", have, k)
+			}
+		}
+	}
+}
+
+func panics(f func()) (panicked bool) {
+	defer func() { panicked = recover() != nil }()
+	f()
+	return false
 }
 
 func TestMapDropsBottoms(t *testing.T) {
