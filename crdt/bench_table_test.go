@@ -20,8 +20,8 @@ func sizes() []int {
 	return []int{10, 1_000, 1_000_000}
 }
 
-// numbers are n different numbers in random order; names are such strings.
-func numbers(n int) []uint64 {
+// randomNumbers are n different numbers in random order; names are such strings.
+func randomNumbers(n int) []uint64 {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	keys := make([]uint64, n)
 	for i := range keys {
@@ -32,7 +32,7 @@ func numbers(n int) []uint64 {
 
 func names(n int) []string {
 	keys := make([]string, n)
-	for i, k := range numbers(n) {
+	for i, k := range randomNumbers(n) {
 		keys[i] = "user-" + strconv.FormatUint(k, 36)
 	}
 	return keys
@@ -41,7 +41,7 @@ func names(n int) []string {
 // BenchmarkTable measures what GSet, Map and others keep their elements in, per element.
 func BenchmarkTable(b *testing.B) {
 	for _, n := range sizes() {
-		benchTable(b, fmt.Sprintf("numbers/n=%d", n), numbers(n))
+		benchTable(b, fmt.Sprintf("numbers/n=%d", n), randomNumbers(n))
 		benchTable(b, fmt.Sprintf("names/n=%d", n), names(n))
 	}
 }
@@ -117,7 +117,7 @@ func benchTable[K crdt.Ordered](b *testing.B, name string, keys []K) {
 
 func TestTableMemory(t *testing.T) {
 	for _, n := range []int{5, 10, 100, 1000, 10000, 1000000} {
-		keys := numbers(n)
+		keys := randomNumbers(n)
 		sorted := slices.Sorted(slices.Values(keys))
 		for name, ks := range map[string][]uint64{"random": keys, "ascending": sorted} {
 			sets := make([]crdt.GSet[uint64], max(1, 1000000/n))
@@ -136,7 +136,7 @@ func TestTableMemory(t *testing.T) {
 	}
 	var s crdt.GSet[uint64]
 	var worst time.Duration
-	for _, k := range numbers(1000000) {
+	for _, k := range randomNumbers(1000000) {
 		t0 := time.Now()
 		s.Add(k)
 		worst = max(worst, time.Since(t0))

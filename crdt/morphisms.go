@@ -61,19 +61,17 @@ func Image[T, U Ordered](name string, f func(T) U) Morphism[GSet[T], GSet[U]] {
 	})
 }
 
-// Largest is the largest element of a set. O(1).
+// Largest is the largest element of a set. O(log n).
 func Largest[T Ordered]() Morphism[GSet[T], Max[T]] {
 	return morphism("largest element", func(s *GSet[T]) (m Max[T]) {
-		for _, part := range [][]slot[T, struct{}]{s.elements.base, s.elements.fresh} {
-			if n := len(part); n > 0 {
-				m.Add(part[n-1].k)
-			}
+		if last := *s.elements.lastLeaf(); len(last) > 0 {
+			m.Add(last[len(last)-1].k)
 		}
 		return m
 	})
 }
 
-// Smallest is the smallest element of a set. O(1).
+// Smallest is the smallest element of a set. O(log n).
 func Smallest[T Ordered]() Morphism[GSet[T], Min[T]] {
 	return morphism("smallest element", func(s *GSet[T]) (m Min[T]) {
 		for e := range s.elements.all {

@@ -91,7 +91,7 @@ func TestStateKeepsKeysAndNotTheMessagesTheyComeFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := func(dst *crdt.Max[int], v *int) bool { dst.Add(*v); return true }
-	fold, err := kernel.Fold[string, int, crdt.Max[int], *crdt.Max[int]](node, runtime(&rejected), []plan.Operator{seal}, set)
+	fold, err := kernel.Fold[string, int, crdt.Max[int], *crdt.Max[int]](node, runtime(&rejected), []plan.Operator{seal}, kernel.Folding[crdt.Max[int], int]{Apply: set})
 	if err != nil {
 		t.Fatal(err)
 	}
