@@ -22,6 +22,8 @@ type suite[L any] struct {
 	updates []func(x *L) L
 	// upSets are the questions about the type whose yes is final.
 	upSets []crdt.UpSet[L]
+	// coarse and endless are those of crdttest.Suite.
+	coarse, endless bool
 	// golden is a file of testdata, without ".hex", with one line for each of goldens: the durable form of the type.
 	golden  string
 	goldens map[string]L
@@ -32,7 +34,7 @@ type suite[L any] struct {
 // check runs the suite. Fuzzing is left to a Fuzz function of the type, which calls fuzz.
 func check[L any, P crdt.Lattice[L]](t *testing.T, s suite[L]) {
 	t.Helper()
-	crdttest.Check[L, P](t, crdttest.Suite[L]{Samples: s.samples, Random: s.random, Updates: s.updates, UpSets: s.upSets})
+	crdttest.Check[L, P](t, crdttest.Suite[L]{Samples: s.samples, Random: s.random, Updates: s.updates, UpSets: s.upSets, Coarse: s.coarse, Endless: s.endless})
 	checkGolden[L, P](t, s.golden, s.goldens)
 	if len(s.json) == 0 {
 		t.Errorf("%T: no JSON form is shown", s.samples[0])

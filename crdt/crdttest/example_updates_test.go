@@ -10,8 +10,13 @@ import (
 
 func ExampleDeltas() {
 	fmt.Println(crdttest.Deltas([]crdt.GSet[int]{crdt.GSetOf(1), crdt.GSetOf(2), crdt.GSetOf(1, 2)}))
-	// whole has itself as its only part, and sends all of it if anything is missing.
-	fmt.Println(crdttest.Deltas([]whole{{letters("a")}, {letters("b")}, {letters("ab")}}))
+	// Output: <nil>
+}
+
+// The values of whole have themselves as their only part, and send all of it if anything is missing.
+func ExampleIrreducible() {
+	fmt.Println(crdttest.Irreducible([]crdt.GSet[int]{crdt.GSetOf(1), crdt.GSetOf(2), crdt.GSetOf(1, 2)}))
+	fmt.Println(crdttest.Irreducible([]whole{{letters("a")}, {letters("b")}, {letters("ab")}}))
 	// Output:
 	// <nil>
 	// crdttest: broken law "parts are irreducible and irredundant": b is a part of a, and the merge of samples that are smaller than b

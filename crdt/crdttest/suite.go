@@ -20,6 +20,11 @@ type Suite[L any] struct {
 	Updates []func(x *L) (delta L)
 	// UpSets are questions about the type whose yes is final: see [UpwardClosed].
 	UpSets []crdt.UpSet[L]
+	// Coarse says that some values do not come apart although smaller ones merge to them, or that the samples could not
+	// occur together: [Irreducible] is left out.
+	Coarse bool
+	// Endless says that no value of the type ever settles, although it has the method: [Settled] is left out.
+	Endless bool
 }
 
 // How much [Refute] tries at random. It is always the same: for more, call the checks one by one.
@@ -38,7 +43,7 @@ func Check[L any, P crdt.Lattice[L]](t testing.TB, s Suite[L]) {
 }
 
 // Refute makes every check of this package that applies to the type and for which s has what it takes, in this order: [ZeroValue], [Laws],
-// [RandomLaws], [Hostile], [Confluence], [Deltas] if it is [crdt.Decomposable], [Settled] if it is a [crdt.Settler], [Mutator],
+// [RandomLaws], [Hostile], [Confluence], [Deltas] and [Irreducible] if it is [crdt.Decomposable], [Settled] if it is a [crdt.Settler], [Mutator],
 // [UpwardClosed]. It returns the error of the first that fails, since the later ones rely on it, or nil.
 func Refute[L any, P crdt.Lattice[L]](s Suite[L]) error {
 	if err := ZeroValue[L, P](); err != nil {
@@ -67,8 +72,13 @@ func Refute[L any, P crdt.Lattice[L]](s Suite[L]) error {
 		if err := Deltas[L, P](samples); err != nil {
 			return err
 		}
+		if !s.Coarse {
+			if err := Irreducible[L, P](samples); err != nil {
+				return err
+			}
+		}
 	}
-	if _, ok := settled(new(L)); ok {
+	if _, ok := settled(new(L)); ok && !s.Endless {
 		if err := Settled[L, P](samples); err != nil {
 			return err
 		}
