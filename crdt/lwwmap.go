@@ -158,7 +158,7 @@ func (m LWWMap[K, V]) MarshalJSON() ([]byte, error) {
 		if !w.Deleted {
 			w.Value = &e.v.value
 		}
-		key, errKey := json.Marshal(textOf(e.k))
+		key, errKey := json.Marshal(keyInJSON(e.k))
 		value, err := json.Marshal(w)
 		if err := errors.Join(errKey, err); err != nil {
 			return nil, err
@@ -171,8 +171,8 @@ func (m LWWMap[K, V]) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// textOf is an element as a key in JSON.
-func textOf[T Ordered](x T) string {
+// keyInJSON is an element as a key in JSON.
+func keyInJSON[T Ordered](x T) string {
 	if v := reflect.ValueOf(x); v.Kind() == reflect.String {
 		return v.String()
 	}
