@@ -69,6 +69,7 @@
 // UnmarshalBinary) may run at the same time as each other.
 //
 // [GCounter], [GSet], [Map] and all types that say so share memory with a plain copy of the struct. Hand a value over by assignment, but use
+// [GCounter], [GSet], [Map], [LWWMap], and a [Lex] or [Pair] of such, share memory with a plain copy of the struct. Hand a value over by assignment, but use
 // [Clone] when both copies live on.
 //
 // An origin of a GCounter must have one history: a worker that restarts, or a second worker, may count

@@ -1,7 +1,10 @@
 package crdt_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -20,27 +23,84 @@ func pairOf(ns []int, names ...string) pairSets {
 	return crdt.PairOf(crdt.GSetOf(ns...), crdt.GSetOf(names...))
 }
 
+// gauge is a Max that is full at 9: it settles, and it comes apart.
+type gauge struct{ level crdt.Max[uint8] }
+
+func gaugeOf(level uint8) gauge { return gauge{crdt.MaxOf(min(level, 9))} }
+
+func (g *gauge) Merge(o *gauge) bool { return g.level.Merge(&o.level) }
+
+func (g *gauge) Settled() bool { return *g == gaugeOf(9) }
+
+func (g *gauge) Decompose() iter.Seq[gauge] {
+	return func(yield func(gauge) bool) {
+		if *g != (gauge{}) {
+			yield(*g)
+		}
+	}
+}
+
+func (g *gauge) Delta(since *gauge) gauge {
+	if c := *since; !c.Merge(g) {
+		return gauge{}
+	}
+	return *g
+}
+
+func (g gauge) MarshalJSON() ([]byte, error) {
+	v, _ := g.level.Value()
+	return json.Marshal(v)
+}
+
+func (g *gauge) AppendBinary(b []byte) ([]byte, error) { return g.level.AppendBinary(b) }
+
+func (g *gauge) UnmarshalBinary(data []byte) error {
+	var level crdt.Max[uint8]
+	if err := level.UnmarshalBinary(data); err != nil {
+		return err
+	}
+	if v, _ := level.Value(); v > 9 {
+		return fmt.Errorf("%w: a gauge shows %d of 9", crdt.ErrCorrupt, v)
+	}
+	g.level = level
+	return nil
+}
+
 func TestPair(t *testing.T) {
 	t.Parallel()
-	check(t, suite[pairSets]{
-		endless: true, // a set never settles, and so neither does a pair of sets
-		samples: []pairSets{
-			pairOf([]int{1}), pairOf(nil, "a"), pairOf([]int{1}, "a"), pairOf([]int{2}, "a"), pairOf([]int{1, 2}, "b"), pairOf(nil, "a", "b"),
-		},
-		random: func(r *rand.Rand) pairSets {
-			return pairOf(r.Perm(3)[:r.IntN(3)], []string{"a", "b", "c"}[:r.IntN(3)]...)
-		},
-		golden: "pair_gset_gset",
-		goldens: map[string]pairSets{
-			"bottom": {}, "first": pairOf([]int{1, -1}), "second": pairOf(nil, "a", ""), "both": pairOf([]int{64}, "ab"),
-		},
-		json: map[string]string{"bottom": `{"first":[],"second":[]}`, "both": `{"first":[64],"second":["ab"]}`},
+	type gauges = crdt.Pair[gauge, *gauge, gauge, *gauge]
+	of := func(first, second uint8) gauges { return crdt.PairOf(gaugeOf(first), gaugeOf(second)) }
+	first := crdt.PairOf(gaugeOf(9), gauge{})
+	check(t, suite[gauges]{
+		samples: []gauges{first, crdt.PairOf(gauge{}, gaugeOf(0)), of(0, 0), of(1, 2), of(2, 1), of(9, 1), of(9, 9)},
+		random:  func(r *rand.Rand) gauges { return of(uint8(r.IntN(10)), uint8(r.IntN(10))) },
+		golden:  "pair_gauge_gauge",
+		goldens: map[string]gauges{"bottom": {}, "first full": first, "both": of(1, 2)},
+		json:    map[string]string{"bottom": `{"first":0,"second":0}`, "both": `{"first":1,"second":2}`},
 	})
-	samples := []pairPoints{
+	crdttest.CheckLaws(t, []pairPoints{ // the parts of a conflict are not irreducible: no CheckDeltas
 		crdt.PairOf(pointOf(1), pointOf("a")), crdt.PairOf(pointOf(1, 2), pointOf("a")), crdt.PairOf(pointOf(2), pointOf[string]()),
 		crdt.PairOf(pointOf(1), pointOf("a", "b")),
+	})
+}
+
+func TestPairOfSets(t *testing.T) {
+	t.Parallel()
+	samples := []pairSets{
+		pairOf([]int{1}), pairOf(nil, "a"), pairOf([]int{1}, "a"), pairOf([]int{2}, "a"), pairOf([]int{1, 2}, "b"), pairOf(nil, "a", "b"),
 	}
-	crdttest.CheckLaws(t, samples) // parts of conflicts are not irreducible: no CheckDeltas
+	crdttest.CheckLaws(t, samples)
+	crdttest.CheckDeltas(t, samples)
+	crdttest.CheckRandom(t, 1, 100, func(r *rand.Rand) pairSets {
+		return pairOf(r.Perm(3)[:r.IntN(3)], []string{"a", "b", "c"}[:r.IntN(3)]...)
+	})
+	goldens := map[string]pairSets{
+		"bottom": {}, "first": pairOf([]int{1, -1}), "second": pairOf(nil, "a", ""), "both": pairOf([]int{64}, "ab"),
+	}
+	checkGolden(t, "pair_gset_gset", goldens)
+	if got := asJSON(goldens["both"]); got != `{"first":[64],"second":["ab"]}` {
+		t.Errorf("in JSON it is %s", got)
+	}
 }
 
 func FuzzPair(f *testing.F) { fuzz(f, pairOf([]int{5, -300}, "a"), pairOf(nil, ""), pairOf([]int{0})) }
