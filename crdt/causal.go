@@ -76,32 +76,64 @@ func mergeStores(mine store, context *DotContext, theirs store, heard *DotContex
 		mine.fill(theirs)
 		return context.Merge(heard)
 	}
-	// What they have heard of and do not have any more goes. Their context is as long as its runs, and of the dots of a run only
-	// those are looked at that are here.
-	var gone []Dot
+	// What is here and not there, where they have heard of it, was removed there. Their context is as long as its runs, and
+	// of the dots of a run only those are looked at that are in a store.
 	for run := range heard.runs.all {
-		mine.between(run.d, run.v, func(d Dot) bool {
-			if !theirs.has(d) {
-				gone = append(gone, d)
+		lockstep(mine, theirs, run.d, run.v, func(d Dot, here, there bool) {
+			same := there
+			switch {
+			case here && there:
+				var more bool
+				more, same = mine.merge(d, theirs)
+				grew = grew || more
+			case there && !context.Contains(d):
+				mine.put(d, theirs)
 			}
-			return true
+			if here && !same {
+				mine.remove(d)
+				grew = true
+			}
 		})
 	}
-	theirs.dots(func(d Dot) bool {
-		if mine.has(d) {
-			more, same := mine.merge(d, theirs)
-			if grew = grew || more; !same {
-				gone = append(gone, d)
-			}
-		} else if !context.Contains(d) {
-			mine.put(d, theirs)
+	return context.Merge(heard) || grew
+}
+
+// lockstep yields the dots of d's origin from d's number to hi that are in one of the stores or in both, ascending. Yield may
+// change the stores.
+func lockstep(mine, theirs store, d Dot, hi uint64, yield func(d Dot, here, there bool)) {
+	const limit = 1024 // so that two large states do not need as much memory again
+	var a, b []Dot
+	for {
+		a, b = mine.between(d, hi, limit, a[:0]), theirs.between(d, hi, limit, b[:0])
+		end := hi
+		if len(a) == limit {
+			end = a[limit-1].n
 		}
-		return true
-	})
-	for _, d := range gone {
-		mine.remove(d)
+		if len(b) == limit {
+			end = min(end, b[limit-1].n)
+		}
+		for i, j := 0, 0; ; {
+			left, right := i < len(a) && a[i].n <= end, j < len(b) && b[j].n <= end
+			if !left && !right {
+				break
+			}
+			here := left && (!right || a[i].n <= b[j].n)
+			there := right && (!left || b[j].n <= a[i].n)
+			if here {
+				d.n = a[i].n
+				i++
+			}
+			if there {
+				d.n = b[j].n
+				j++
+			}
+			yield(d, here, there)
+		}
+		if end == hi {
+			return
+		}
+		d.n = end + 1
 	}
-	return context.Merge(heard) || len(gone) > 0 || grew
 }
 
 // Decompose yields the updates heard of, by dot: those in force with what they put into the store, the others as a dot alone.
@@ -124,19 +156,18 @@ func (c *Causal[S, P]) Decompose() iter.Seq[Causal[S, P]] {
 func (c *Causal[S, P]) Delta(since *Causal[S, P]) (delta Causal[S, P]) {
 	mine, theirs, part := c.core(), since.core(), delta.core()
 	delta.context = c.context.Delta(&since.context)
-	mine.dots(func(d Dot) bool {
-		if !since.context.Contains(d) || theirs.has(d) && !mine.below(d, theirs) {
-			delta.context.add(d, d.n)
-			part.put(d, mine)
-		}
-		return true
-	})
-	theirs.dots(func(d Dot) bool {
-		if !mine.has(d) && c.context.Contains(d) {
-			delta.context.add(d, d.n)
-		}
-		return true
-	})
+	for run := range c.context.runs.all {
+		lockstep(mine, theirs, run.d, run.v, func(d Dot, here, there bool) {
+			switch {
+			case !here: // removed here
+				delta.context.add(d, d.n)
+			case there && mine.below(d, theirs), !there && since.context.Contains(d):
+			default:
+				delta.context.add(d, d.n)
+				part.put(d, mine)
+			}
+		})
+	}
 	return delta
 }
 

@@ -8,7 +8,7 @@ import "iter"
 // S is the store and P its pointer, for example DotMap[string, DotSet, *DotSet]. S may be a DotMap itself.
 //
 // With up to 16 keys it is a sorted slice: 32 bytes, and for each key a K and an S. With more it keeps two indexes, from keys
-// and from dots, which take about 100 bytes a key with one dot, besides its K and S. Update and Remove are O(log n), besides the work of
+// and from dots, which take 70 to 90 bytes a key with one dot, besides its K and S. Update and Remove are O(log n), besides the work of
 // the change itself; Remove is linear in what it removes.
 type DotMap[K Ordered, S any, P DotStore[S]] struct {
 	few  []dotMapEntry[K, S, P] // all of it, by key, while there is no index

@@ -50,16 +50,16 @@ func (m *DotMap[K, S, P]) dots(yield func(Dot) bool) bool {
 	return true
 }
 
-func (m *DotMap[K, S, P]) between(d Dot, hi uint64, yield func(Dot) bool) bool {
+func (m *DotMap[K, S, P]) between(d Dot, hi uint64, limit int, to []Dot) []Dot {
 	if m.many != nil {
-		return m.many.dots.between(d, hi, func(e *dotted[*dotMapEntry[K, S, P]]) bool { return yield(e.d) })
+		return m.many.dots.dotsBetween(d, hi, limit, to)
 	}
+	start := len(to)
 	for i := range m.few {
-		if !m.few[i].store().between(d, hi, yield) {
-			return false
-		}
+		to = m.few[i].store().between(d, hi, limit, to)
 	}
-	return true
+	slices.SortFunc(to[start:], Dot.compare)
+	return to[:min(len(to), start+limit)]
 }
 
 func (m *DotMap[K, S, P]) put(d Dot, from store) {

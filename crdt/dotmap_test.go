@@ -166,6 +166,36 @@ func TestDotMapAgainstModel(t *testing.T) {
 	}
 }
 
+// TestFewKeysWithManyDots merges maps that have no index of their own over large stores.
+func TestFewKeysWithManyDots(t *testing.T) {
+	t.Parallel()
+	type sets = crdt.DotMap[int, crdt.AWSetStore[int], *crdt.AWSetStore[int]]
+	r := rand.New(rand.NewPCG(9, 9))
+	var here, there crdt.Causal[sets, *sets]
+	change := func(c *crdt.Causal[sets, *sets], origin string, n int) {
+		c.Update(origin, func(m *sets, c *crdt.Clock) {
+			for range n {
+				m.Update(c, r.IntN(3), func(s *crdt.AWSetStore[int], c *crdt.Clock) {
+					s.Add(c, r.IntN(4000))
+					s.Remove(c, r.IntN(4000))
+				})
+			}
+		})
+	}
+	change(&here, "a", 6000)
+	there.Merge(&here)
+	change(&here, "a", 500)
+	change(&there, "b", 500)
+	delta := there.Delta(&here)
+	byDelta, byState := join(here, delta), join(here, there)
+	if there.Merge(&here); encode(t, &byDelta) != encode(t, &there) || encode(t, &byState) != encode(t, &there) {
+		t.Error("merging a delta, a state, and the other way round differ")
+	}
+	if all := encode(t, &there); len(all) < 10_000 || len(encode(t, &delta))*3 > len(all) {
+		t.Errorf("the delta has %d bytes of %d", len(encode(t, &delta)), len(all))
+	}
+}
+
 func TestGetAndViewOfAnAbsentKey(t *testing.T) {
 	t.Parallel()
 	c := setFlags("a:x")

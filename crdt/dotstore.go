@@ -43,8 +43,8 @@ type store interface {
 	has(d Dot) bool
 	// dots yields the dots in any order. It returns false if yield did.
 	dots(yield func(Dot) bool) bool
-	// between yields, in any order, the dots of d's origin that are numbered from d's to hi. It returns false if yield did.
-	between(d Dot, hi uint64, yield func(Dot) bool) bool
+	// between appends the first dots of d's origin that are numbered from d's to hi, at most limit of them, ascending.
+	between(d Dot, hi uint64, limit int, to []Dot) []Dot
 
 	// put copies what from has at d, which the receiver lacks.
 	put(d Dot, from store)

@@ -204,6 +204,17 @@ func (t *dotTable[V]) between(d Dot, hi uint64, yield func(*dotted[V]) bool) boo
 	return !stopped
 }
 
+// dotsBetween appends the first dots of between, at most limit of them.
+func (t *dotTable[V]) dotsBetween(d Dot, hi uint64, limit int, to []Dot) []Dot {
+	if limit += len(to); len(to) < limit {
+		t.between(d, hi, func(e *dotted[V]) bool {
+			to = append(to, e.d)
+			return len(to) < limit
+		})
+	}
+	return to
+}
+
 // all yields the items, ascending.
 func (t *dotTable[V]) all(yield func(*dotted[V]) bool) {
 	if t.tree != nil {

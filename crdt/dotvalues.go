@@ -66,8 +66,8 @@ func (s *dotValues[V, C]) dots(yield func(Dot) bool) bool {
 	return true
 }
 
-func (s *dotValues[V, C]) between(d Dot, hi uint64, yield func(Dot) bool) bool {
-	return s.table.between(d, hi, func(e *dotted[V]) bool { return yield(e.d) })
+func (s *dotValues[V, C]) between(d Dot, hi uint64, limit int, to []Dot) []Dot {
+	return s.table.dotsBetween(d, hi, limit, to)
 }
 
 func (s *dotValues[V, C]) put(d Dot, from store) {

@@ -18,7 +18,7 @@ import (
 // Class of reads: Values is not monotone, since a later write may have overwritten them: read it after a seal. That a write was heard
 // of, or overwritten, is final: ask [Saw] and [Superseded].
 //
-// An MVRegister is 64 bytes, 24 for its context, and for each value 24 more than a T, or 32 more than a number. All operations are
+// An MVRegister is 64 bytes, 24 for its context, and for each value 24 (a number) to 32 (a string) more than a T. All operations are
 // linear in the number of values, normally one.
 type MVRegister[T Ordered] struct {
 	causal Causal[MVRegisterStore[T], *MVRegisterStore[T]]

@@ -21,7 +21,7 @@ import (
 // after a seal. That an update was heard of, or overtaken, is final: ask [Saw] and [Superseded].
 //
 // An RWSet is 64 bytes and 24 for its context. Each element that was added or removed takes 56 more than a T while there are up to
-// 16, and with 10^6 about 190 more. Add and Remove are O(log n), All is O(n log n), Len is O(n).
+// 16, and up to 145 more when there are many. Add and Remove are O(log n), All is O(n log n), Len is O(n).
 type RWSet[T Ordered] struct {
 	causal Causal[RWSetStore[T], *RWSetStore[T]]
 }
