@@ -61,7 +61,7 @@ func TestAWSet(t *testing.T) {
 		join(fruit("+a:fig"), fruit("+b:fig")), fruit("+a:pear"), // the last: two histories of a
 	}
 	check(t, suite[crdt.AWSet[string]]{
-		coarse: true, // a dot stands for different operations in different samples
+		coarse:  true, // a dot stands for different operations in different samples
 		samples: samples,
 		random: func(r *rand.Rand) (s crdt.AWSet[string]) {
 			steps := []string{"+a:fig", "+b:pear", "-fig", "+b:fig", "+a:nut"}

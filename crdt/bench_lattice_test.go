@@ -2,7 +2,6 @@ package crdt_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -86,14 +85,6 @@ func benchGrowing[L any, P crdt.Lattice[L]](b *testing.B, name string, full *L, 
 			change(&x, n+i%max(n, 1000))
 		}
 	})
-}
-
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC() // what the first one finalized
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // scattered are different numbers in no order.

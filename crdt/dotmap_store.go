@@ -152,7 +152,7 @@ func (m DotMap[K, S, P]) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		key, err := json.Marshal(textOf(e.k))
+		key, err := json.Marshal(keyText(e.k))
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func TestCausalOfDotMaps(t *testing.T) {
 		furnish("a:hall/1=5 -"),
 	}
 	check(t, suite[causalHouse]{
-		coarse: true, // a dot stands for different operations in different samples
+		coarse:  true, // a dot stands for different operations in different samples
 		samples: samples,
 		random:  randomHouse,
 		golden:  "causal_dotmap",

@@ -23,7 +23,7 @@ func TestEWFlag(t *testing.T) {
 	t.Parallel()
 	concurrent := join(enableWins("a:on"), enableWins("b:on off"))
 	check(t, suite[crdt.EWFlag]{
-		coarse: true, // a dot stands for different operations in different samples
+		coarse:  true, // a dot stands for different operations in different samples
 		samples: []crdt.EWFlag{enableWins("a:on"), enableWins("a:on off"), enableWins("a:on a:on"), enableWins("b:on"), concurrent},
 		random: func(r *rand.Rand) (f crdt.EWFlag) {
 			for range r.IntN(4) {

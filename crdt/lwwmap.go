@@ -157,7 +157,7 @@ func (m LWWMap[K, V]) MarshalJSON() ([]byte, error) {
 		if !w.Deleted {
 			w.Value = &e.v.value
 		}
-		key, errKey := json.Marshal(textOf(e.k))
+		key, errKey := json.Marshal(keyText(e.k))
 		value, err := json.Marshal(w)
 		if err := errors.Join(errKey, err); err != nil {
 			return nil, err

@@ -72,14 +72,6 @@ func elementName[T Ordered](x T) string {
 	}
 }
 
-// textOf is an element as a key in JSON.
-func textOf[T Ordered](x T) string {
-	if v := reflect.ValueOf(x); v.Kind() == reflect.String {
-		return v.String()
-	}
-	return elementName(x)
-}
-
 // saturatingAdd is a+b, or the largest uint64 where that would wrap. It is associative, commutative and monotone.
 func saturatingAdd(a, b uint64) uint64 {
 	if sum := a + b; sum >= a {
