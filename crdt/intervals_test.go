@@ -303,6 +303,40 @@ func TestIntervalsSessionInOrderDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// What the documentation says that intervals take, and that memory is given back when they become fewer.
+//
+//nolint:paralleltest // it measures memory, which other tests would disturb
+func TestIntervalsMemory(t *testing.T) {
+	const n = 100_000
+	for name, c := range map[string]struct {
+		at    func(i int) int64
+		bytes float64
+	}{
+		"ascending":  {func(i int) int64 { return 2 * int64(i) }, 18},
+		"descending": {func(i int) int64 { return -2 * int64(i) }, 18},
+		"scattered":  {func(i int) int64 { return int64(scattered(i)) }, 26},
+	} {
+		before := heap()
+		var x crdt.Intervals
+		for i := range n {
+			x.Add(c.at(i), c.at(i)+1)
+		}
+		if each := float64(heap()-before) / n; each > c.bytes || x.Len() != n {
+			t.Errorf("%s: an interval takes %.1f bytes, want %v at most", name, each, c.bytes)
+		}
+		if name == "scattered" {
+			continue
+		}
+		low := min(c.at(0), c.at(n-1))
+		for i := range int64(n / 64) { // makes one of 63, and one is left between any two of those
+			x.Add(low+128*i, low+128*i+125)
+		}
+		if each := float64(heap()-before) / float64(x.Len()); each > 80 || x.Len() > n/30 {
+			t.Errorf("%s: of %d intervals that are left of %d, each takes %.1f bytes", name, x.Len(), n, each)
+		}
+	}
+}
+
 func TestIntervalsRefuse(t *testing.T) {
 	t.Parallel()
 	x := crdt.IntervalsOf(0, 5)

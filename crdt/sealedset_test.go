@@ -165,6 +165,23 @@ func TestSealedSetCompleteIsUpwardClosed(t *testing.T) {
 	}
 }
 
+// What a delta brings must count as much as what the whole would: a position beyond the length does not complete the set.
+func TestSealedSetDeltasAnswerAsTheWhole(t *testing.T) {
+	t.Parallel()
+	samples := append(sealedSamples(), sealedOf(sealing{1, 8}, sealing{-1, 2}), sealedOf(sealing{5, 1}))
+	for i := range samples {
+		for j := range samples {
+			byWhole, byDelta := crdt.Clone(&samples[j]), crdt.Clone(&samples[j])
+			byWhole.Merge(&samples[i])
+			d := samples[i].Delta(&samples[j])
+			if byDelta.Merge(&d); byDelta.Settled() != byWhole.Settled() || byDelta.Conflict() != byWhole.Conflict() {
+				t.Errorf("%x with the delta of %x is complete %v, in conflict %v; with the whole %v, %v", encode(t, &samples[j]), encode(t, &samples[i]),
+					byDelta.Settled(), byDelta.Conflict(), byWhole.Settled(), byWhole.Conflict())
+			}
+		}
+	}
+}
+
 // The shopping cart of Bloom^L: actions with ids 99 to 103 arrive in any order and twice, and the checkout, which carries the range,
 // may be the first of all.
 func TestSealedSetCheckout(t *testing.T) {

@@ -43,10 +43,7 @@ func (t *Tally) Add(origin string, amount int64) (delta Tally) {
 	if known := t.origins.find(origin); known != nil {
 		at = *known
 	}
-	if at.sequence == math.MaxUint64 {
-		return delta // after 2^64 amounts
-	}
-	return t.Record(origin, at.sequence+1, boundedAdd(at.low, amount))
+	return t.Record(origin, at.sequence+1, boundedAdd(at.low, amount)) // after the last number comes 0, which changes nothing
 }
 
 // boundedAdd is a+b for a sum a that stays at the bound it has reached.
