@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,17 +35,17 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused(t, nil, []string{"--input", input, "--store", dir}, "in use", dir)
+		refused(t, nil, []string{"--input", input, "--store", dir}, "--store cannot be used: ", "in use", dir)
 		srv.Close()
 		count(t, nil, "--input", input, "--store", dir)
 	})
 	t.Run("a file", func(t *testing.T) {
 		t.Parallel()
-		refused(t, nil, []string{"--input", input, "--store", input}, "is a file", input)
+		refused(t, nil, []string{"--input", input, "--store", input}, "--store cannot be used: ", "is a file, and not a directory", input)
 	})
 	t.Run("below a file", func(t *testing.T) {
 		t.Parallel()
-		refused(t, nil, []string{"--input", input, "--store", filepath.Join(input, "dir")}, input)
+		refused(t, nil, []string{"--input", input, "--store", filepath.Join(input, "dir")}, "--store cannot be used: ", input)
 	})
 	t.Run("read-only", func(t *testing.T) {
 		t.Parallel()
@@ -54,7 +55,7 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		} else if err := os.Chmod(dir, 0o500); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, nil, []string{"--input", input, "--store", dir}, dir, "cannot write")
+		refused(t, nil, []string{"--input", input, "--store", dir}, "--store cannot be used: ", dir, "cannot write")
 	})
 }
 
@@ -73,12 +74,12 @@ func TestServersThatCannotBeUsed(t *testing.T) {
 		extra     []string
 		want      []string
 	}{
-		{"nobody", "nats://me:hush@127.0.0.1:1", nil, []string{"127.0.0.1:1", "no NATS server answers"}},
-		{"nobody with a token", "hush@127.0.0.1:1,hush@127.0.0.1:2", nil, []string{"127.0.0.1:1, 127.0.0.1:2", "no NATS server answers"}},
-		{"silent", "nats://me:hush@" + silent.Addr().String(), nil, []string{silent.Addr().String(), "no NATS server answers"}},
+		{"nobody", "nats://me:hush@127.0.0.1:1", nil, []string{"127.0.0.1:1", "no NATS server answers", "; start one there, or correct --nats\n"}},
+		{"nobody with a token", "hush@127.0.0.1:1,hush@127.0.0.1:2", nil, []string{"127.0.0.1:1, 127.0.0.1:2", "no NATS server answers", "; start one there, or correct --nats\n"}},
+		{"silent", "nats://me:hush@" + silent.Addr().String(), nil, []string{silent.Addr().String(), "no NATS server answers", "; start one there, or correct --nats\n"}},
 		{"no address", "nats://me:hush@127.0.0.1:x", nil, []string{"--nats is not an address"}},
 		{"no JetStream", plain.URL(), nil, []string{"has no JetStream"}},
-		{"wrong password", strings.Replace(closed.URL(), "://", "://me:hush@", 1), nil, []string{"does not accept these credentials"}},
+		{"wrong password", strings.Replace(closed.URL(), "://", "://me:hush@", 1), nil, []string{"does not accept these credentials", "; correct --creds, --nkey or the user and password in --nats\n"}},
 		{"no credentials", plain.URL(), []string{"--creds", input + ".creds"}, []string{"the file of --creds cannot be read"}},
 		{"no key", plain.URL(), []string{"--nkey", input}, []string{"holds no seed of an NKey"}},
 		{"no certificates", plain.URL(), []string{"--tlsca", input}, []string{input}},
@@ -136,14 +137,14 @@ func TestStreamsThatAreLost(t *testing.T) {
 		count(t, nil, "--input", input, "--nats", srv.URL())
 		other := file(t, text+"more")
 		refeed(t, srv, other)
-		refused(t, nil, []string{"--input", other, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at")
+		refused(t, nil, []string{"--input", other, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at", "; restore that stream, or begin anew with another --run\n")
 	})
 	t.Run("made again before the end", func(t *testing.T) {
 		t.Parallel()
 		srv := natstest.Run(t)
 		stopHalfway(t, srv, text)
 		refeed(t, srv, input)
-		refused(t, nil, []string{"--input", input, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at")
+		refused(t, nil, []string{"--input", input, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at", "; restore that stream, or begin anew with another --run\n")
 	})
 }
 
@@ -159,16 +160,29 @@ func refeed(t *testing.T, srv *natstest.Server, path string) {
 	}
 }
 
+// A stream that is lost while it is read and fed is told in one sentence, whoever notices first, and with the advice that
+// the next start would give.
 func TestStreamsThatAreLostMeanwhile(t *testing.T) {
 	t.Parallel()
-	srv := natstest.Run(t)
 	text := goSource(t, true, 300_000)
-	p, _ := openEnded(t, srv, text)
-	if err := srv.JetStream(t).DeleteStream(t.Context(), "WC_IN_wordcount"); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.wait(); code != 1 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), `stream "WC_IN_wordcount" does not exist`) {
-		t.Errorf("it ended with %d, printed %d bytes and said: %s", code, p.stdout.Len(), p.stderr.String())
+	for name, more := range map[string]string{"at rest": "", "while it is fed": goSource(t, true, 2_000_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := natstest.Run(t)
+			p, stdin := openEnded(t, srv, text)
+			if err := srv.JetStream(t).DeleteStream(t.Context(), "WC_IN_wordcount"); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(stdin, more) // it fails when the process has ended
+			code, said := p.wait(), p.stderr.String()
+			if code != 1 || p.stdout.Len() > 0 {
+				t.Errorf("it ended with %d and printed %d bytes", code, p.stdout.Len())
+			}
+			want := "stream WC_IN_wordcount was deleted, and run wordcount has checkpoints that are about it; restore the stream, or begin anew with another --run\n"
+			if !strings.HasPrefix(said, "calmstream: a stream of the run is gone: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, want) {
+				t.Errorf("want one sentence that ends with %q, got:\n%s", want, said)
+			}
+		})
 	}
 }
 
