@@ -17,18 +17,22 @@
 //
 // The types:
 //
-//	[GCounter]  a count that only grows, per origin
-//	[GSet]      a set that only grows
-//	[Max]       the largest value seen
-//	[Min]       the smallest value seen
-//	[Map]       a lattice for each key
+//	[GCounter]        a count that only grows, per origin
+//	[PNCounter]       a count that goes up and down
+//	[BoundedCounter]  one that does not go below 0, without coordination
+//	[GSet]            a set that only grows
+//	[TwoPhaseSet]     a set from which elements can be removed for ever
+//	[Max]             the largest value seen
+//	[Min]             the smallest value seen
+//	[Bool]            a fact that becomes known
+//	[Map]             a lattice for each key
 //
 // # Laws
 //
 // The laws stand on [Lattice]. Package crdttest checks them for these types and for yours.
 //
-// Updates are inflationary: a value after an update is never below the value before it. There is no setter,
-// no remove and no reset, since with any of them the outcome would depend on the order of merges.
+// Updates are inflationary: a value after an update is never below the value before it. There is no setter
+// and no reset, since with them the outcome would depend on the order of merges; a removal is a fact more, not one less.
 //
 // # Reading
 //
@@ -41,7 +45,7 @@
 // A value belongs to one goroutine at a time; methods that only read (all but the updates, Merge and
 // UnmarshalBinary) may run at the same time as each other.
 //
-// [GCounter], [GSet] and [Map] share memory with a plain copy of the struct. Hand a value over by assignment, but use
+// Types that hold elements or origins share memory with a plain copy of the struct. Hand a value over by assignment, but use
 // [Clone] when both copies live on.
 //
 // An origin of a GCounter must have one history: a worker that restarts, or a second worker, may count
@@ -50,6 +54,6 @@
 //
 // # Compatibility
 //
-// Encodings begin with a version byte and are drawn in encoding.go. Encodings written by a released version
+// Encodings begin with a version byte and are drawn in encoding.go or beside the type. Encodings written by a released version
 // will be read by every later one.
 package crdt
