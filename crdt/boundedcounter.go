@@ -24,7 +24,8 @@ import (
 // is not monotone, since its origin may use them; but the rights of an origin that only the reader updates do
 // not fall without the reader.
 //
-// A BoundedCounter is 112 bytes; MEMDOC Use [Clone] to copy one.
+// A BoundedCounter is 112 bytes, and each origin that adds and subtracts takes 167, besides its name. Each to whom it gives takes 37 more.
+// Use [Clone] to copy one.
 type BoundedCounter struct {
 	given table[string, GCounter] // R: by the giver, then by the taker
 	used  GCounter                // U

@@ -17,17 +17,32 @@
 //
 // The types:
 //
-//	[GCounter]  a count that only grows, per origin
-//	[GSet]      a set that only grows
-//	[Max]       the largest value seen
-//	[Min]       the smallest value seen
-//	[Map]       a lattice for each key
-//	[Pair]      two lattices side by side
-//	[Lex]       a lattice under a key, of which the higher key wins
-//	[Point]     a value assigned once; a second one is a conflict
-//	[Versioned] the newest state of a deterministic fold; two states of one version are a conflict
-//	[LWWRegister], [LWWMap]        the last write, by the caller's clock
-//	[LastByTime], [FirstByTime]    the value of the last and of the first event
+//	[GCounter]        a count that only grows, per origin
+//	[PNCounter]       a count that goes up and down
+//	[BoundedCounter]  one that does not go below 0, without coordination
+//	[GSet]            a set that only grows
+//	[TwoPhaseSet]     a set from which elements can be removed for ever
+//	[Max], [Min]      the largest and the smallest value seen
+//	[Bool]            a fact that becomes known
+//	[Map]             a lattice for each key
+//	[Pair]            two lattices side by side
+//	[Lex]             a lattice under a key, of which the higher key wins
+//	[Point]           a value assigned once; a second one is a conflict
+//	[Versioned]       the newest state of a deterministic fold; two states of one version are a conflict
+//
+// Some keep the time of the caller:
+//
+//	[LWWRegister], [LWWMap]      the last write
+//	[LastByTime], [FirstByTime]  the value of the last and of the first event
+//
+// Causal types, whose updates have a [Dot] each, so that removing leaves no tombstone:
+//
+//	[AWSet], [RWSet]    a set in which adding wins, or removing, over what was made at the same time
+//	[MVRegister]        the last writes, all of them if they were made at the same time
+//	[EWFlag], [DWFlag]  a switch in which on wins, or off
+//	[ORMap]             a map of such, from which keys can be removed
+//	[ORCounter]         a count from which what was counted can be removed
+//	[DotContext]        which updates are known: a version vector with exceptions
 //
 // For streams:
 //
@@ -43,8 +58,8 @@
 //
 // The laws stand on [Lattice]. Package crdttest checks them for these types and for yours.
 //
-// Updates are inflationary: a value after an update is never below the value before it. There is no setter,
-// no remove and no reset, since with any of them the outcome would depend on the order of merges.
+// Updates are inflationary: a value after an update is never below the value before it. There is no setter
+// and no reset, since with them the outcome would depend on the order of merges; a removal is a fact more, not one less.
 //
 // # Reading
 //
@@ -68,8 +83,7 @@
 // A value belongs to one goroutine at a time; methods that only read (all but the updates, Merge and
 // UnmarshalBinary) may run at the same time as each other.
 //
-// [GCounter], [GSet], [Map] and all types that say so share memory with a plain copy of the struct. Hand a value over by assignment, but use
-// [GCounter], [GSet], [Map], [LWWMap], and a [Lex] or [Pair] of such, share memory with a plain copy of the struct. Hand a value over by assignment, but use
+// Types that hold elements, origins or dots share memory with a plain copy of the struct. Hand a value over by assignment, but use
 // [Clone] when both copies live on.
 //
 // An origin of a GCounter must have one history: a worker that restarts, or a second worker, may count
@@ -78,6 +92,6 @@
 //
 // # Compatibility
 //
-// Encodings begin with a version byte and are drawn in encoding.go. Encodings written by a released version
+// Encodings begin with a version byte and are drawn in encoding.go or beside the type. Encodings written by a released version
 // will be read by every later one.
 package crdt

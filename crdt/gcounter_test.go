@@ -2,12 +2,64 @@ package crdt_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"unsafe"
 
 	"github.com/calmstream/calmstream/crdt"
 	"pgregory.net/rapid"
 )
+
+func TestGCounter(t *testing.T) {
+	t.Parallel()
+	full := counter("a", 1)
+	full.Add("a", math.MaxUint64)
+	check(t, suite[crdt.GCounter]{
+		samples: []crdt.GCounter{
+			counter("a", 1), counter("a", 2), counter("b", 1), counter("", 5), counter("b", 9, "a", 1),
+			counter("c", 1, "b", 2, "a", 3), counter("long name of an origin", 300), full,
+		},
+		random: func(r *rand.Rand) (c crdt.GCounter) {
+			for range r.IntN(6) {
+				c.Add(strconv.Itoa(r.IntN(5)), r.Uint64N(3))
+			}
+			return c
+		},
+		updates: []func(*crdt.GCounter) crdt.GCounter{
+			func(c *crdt.GCounter) crdt.GCounter { return c.Add("a", 1) },
+			func(c *crdt.GCounter) crdt.GCounter { return c.Add("b", 7) },
+			func(c *crdt.GCounter) crdt.GCounter { return c.Add("", 2) },
+		},
+		upSets: []crdt.UpSet[crdt.GCounter]{crdt.AtLeast(0), crdt.AtLeast(3), crdt.AtLeast(math.MaxUint64)},
+		golden: "gcounter",
+		goldens: map[string]crdt.GCounter{
+			"bottom": {}, "one origin": counter("shard-7", 300), "nameless origin": counter("", 1),
+			"three origins": counter("c", 3, "a", 1, "b", 2), "full": full,
+		},
+		json: map[string]string{
+			"bottom": `{"value":0,"origins":{}}`, "nameless origin": `{"value":1,"origins":{"":1}}`,
+			"three origins": `{"value":6,"origins":{"a":1,"b":2,"c":3}}`,
+			"full":          `{"value":18446744073709551615,"origins":{"a":18446744073709551615}}`,
+		},
+	})
+}
+
+func TestGCounterHistory(t *testing.T) {
+	t.Parallel()
+	checkHistory(t, history[crdt.GCounter, uint64, uint64]{
+		cumulative: true,
+		op:         rapid.Uint64Range(0, 3),
+		apply:      func(c *crdt.GCounter, origin string, op uint64) crdt.GCounter { return c.Add(origin, op) },
+		read:       func(c *crdt.GCounter) uint64 { return c.Value() },
+		reference: func(known []*event[uint64]) (sum uint64) {
+			for _, e := range known {
+				sum += e.op
+			}
+			return sum
+		},
+	})
+}
 
 func TestGCounterIsSmall(t *testing.T) {
 	t.Parallel()

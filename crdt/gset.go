@@ -8,7 +8,13 @@ import (
 
 // GSet is a set that only grows. It merges by union; the zero GSet is empty. Use [Clone] to copy one.
 //
-// It is kept sorted: a lookup and an insertion are O(log n), also in the worst case. MEMDOC
+// It is kept sorted: a lookup and an insertion are O(log n), also in the worst case.
+//
+// A GSet is 32 bytes. An element that is an int64 or uint64 takes 12 bytes in a large set, or 9 if they were added in ascending order; a
+// string 27 or 17, besides its text.
+//
+// Class of reads: Contains, Len and All are monotone. What is there stays, so they are lower bounds: ask [Contains] and [SizeAtLeast], or
+// read them after a seal. What is not there may be on its way.
 type GSet[T Ordered] struct {
 	elements table[T, struct{}]
 }

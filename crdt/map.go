@@ -17,7 +17,10 @@ import (
 // Class of reads: the keys are monotone, since a key that is there stays. Of values it is as for their own reads. Ask [At], or
 // read it after a seal.
 //
-// It is kept sorted: a lookup and a new key are O(log n), also in the worst case. MEMDOC
+// It is kept sorted: a lookup and a new key are O(log n), also in the worst case.
+//
+// A Map is 32 bytes. An entry takes what its key and its value take, and half as much again in a large map, a tenth if keys came in
+// ascending order: 36 bytes for a uint64 with a Max of uint64.
 type Map[K Ordered, V any, P Lattice[V]] struct {
 	entries table[K, V]
 }
@@ -109,7 +112,8 @@ func (m *Map[K, V, P]) Delta(since *Map[K, V, P]) (delta Map[K, V, P]) {
 	at := since.entries.cursor()
 	var part, missing V // here, since they are allocated; missing is the bottom between keys
 	for e := range m.entries.all {
-		grew, theirs := false, at.find(e.k)
+		var grew bool
+		theirs := at.find(e.k)
 		if theirs == nil {
 			grew = P(&missing).Merge(&e.v)
 		} else if d, ok := any(P(&e.v)).(Decomposable[V]); ok {

@@ -70,6 +70,8 @@ type history[L, O, V any] struct {
 	reference func(known []*event[O]) V
 	// cumulative says that the delta of an event carries the earlier events of its origin too.
 	cumulative bool
+	// carries, if there is one, says that of some of them.
+	carries func(op, earlier O) bool
 }
 
 // checkHistory makes operations at three replicas, whose deltas are lost, duplicated, reordered and batched, and
@@ -127,7 +129,7 @@ func (w *world[L, O, V, P]) make(t *rapid.T, at *replica[L, O], op O) {
 	carries := map[*event[O]]bool{e: true}
 	for known := range at.knows {
 		e.saw[known] = true
-		if w.cumulative && known.origin == at.name {
+		if known.origin == at.name && (w.cumulative || w.carries != nil && w.carries(op, known.op)) {
 			carries[known] = true
 		}
 	}

@@ -23,7 +23,8 @@ import (
 // seal.
 //
 // It is kept sorted: a lookup and an update are O(log n) in the number of elements ever added. Memory is never given
-// back: MEMDOC Use [Clone] to copy one.
+// back: an element takes 24 bytes if it is an int64 or uint64, and 37 if it is a string, besides its text, whether it is in the set
+// or was removed. Use [Clone] to copy one.
 type TwoPhaseSet[T Ordered] struct {
 	elements table[T, bool] // A, with whether in R
 	removed  int            // how many are
