@@ -138,3 +138,41 @@ type empty struct{ cell }
 func (c *empty) Merge(*empty) bool { return false }
 
 func (c *empty) AppendBinary(b []byte) ([]byte, error) { return b, nil }
+
+// tiring encodes once.
+type tiring struct {
+	cell
+	calls int
+}
+
+func (c *tiring) Merge(o *tiring) bool { return c.set(cell{max(c.x, o.x), max(c.y, o.y)}) }
+
+func (c *tiring) AppendBinary(b []byte) ([]byte, error) {
+	if c.calls++; c.calls > 1 {
+		return b, errors.New("no ink left")
+	}
+	return c.cell.AppendBinary(b)
+}
+
+// fresh decodes onto the zero value only.
+type fresh struct{ cell }
+
+func (c *fresh) Merge(o *fresh) bool { return c.set(cell{max(c.x, o.x), max(c.y, o.y)}) }
+
+func (c *fresh) UnmarshalBinary(data []byte) error {
+	if *c != (fresh{}) {
+		return errors.New("not a fresh one")
+	}
+	return c.cell.UnmarshalBinary(data)
+}
+
+// scribbling zeroes what it has read.
+type scribbling struct{ cell }
+
+func (c *scribbling) Merge(o *scribbling) bool { return c.set(cell{max(c.x, o.x), max(c.y, o.y)}) }
+
+func (c *scribbling) UnmarshalBinary(data []byte) error {
+	err := c.cell.UnmarshalBinary(data)
+	clear(data)
+	return err
+}

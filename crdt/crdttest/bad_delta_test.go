@@ -118,7 +118,13 @@ func (s *lossy) Decompose() iter.Seq[lossy] {
 	return each(keys[:max(min(1, len(keys)), len(keys)-1)], func(b bits) lossy { return lossy{b} })
 }
 
-func (s *lossy) Delta(since *lossy) lossy { return lossy{s.minus(&since.bits)} }
+func (s *lossy) Delta(since *lossy) lossy {
+	var rest lossy
+	for part := range s.Decompose() {
+		rest.Merge(&part)
+	}
+	return lossy{rest.minus(&since.bits)}
+}
 
 // shuffled comes apart in the order of the map.
 type shuffled struct{ bits }
@@ -224,3 +230,25 @@ func (s *sharing) Decompose() iter.Seq[sharing] {
 }
 
 func (s *sharing) Delta(since *sharing) sharing { return sharing{s.minus(&since.bits)} }
+
+// renting copies on write: it lets its only part share its map, but not the other way round.
+type renting struct {
+	bits
+	shared bool
+}
+
+func (s *renting) Merge(o *renting) bool {
+	if s.shared {
+		s.m, s.shared = maps.Clone(s.m), false
+	}
+	return s.add(o.keys())
+}
+
+func (s *renting) Decompose() iter.Seq[renting] {
+	if len(s.m) == 1 {
+		return func(yield func(renting) bool) { yield(renting{s.bits, true}) }
+	}
+	return each(s.keys(), func(b bits) renting { return renting{bits: b} })
+}
+
+func (s *renting) Delta(since *renting) renting { return renting{bits: s.minus(&since.bits)} }

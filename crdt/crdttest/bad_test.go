@@ -84,6 +84,16 @@ type selfish struct{ cell }
 
 func (c *selfish) Merge(o *selfish) bool { return c.set(cell{max(c.x, o.x), max(c.y, o.y)}) || c == o }
 
+// vain is emptied by being merged with itself.
+type vain struct{ cell }
+
+func (c *vain) Merge(o *vain) bool {
+	if c == o {
+		c.cell = cell{}
+	}
+	return c.set(cell{max(c.x, o.x), max(c.y, o.y)})
+}
+
 // silent never says that it grew.
 type silent struct{ cell }
 

@@ -158,13 +158,12 @@ func (c *checker[L, P]) strictlyBelow(x *L, enc []byte) *L {
 
 // checkPartsAlias changes the parts of sample i, and then the sample: the others must stay.
 func (c *checker[L, P]) checkPartsAlias(i int) {
-	const why = "a shares memory with its part b"
 	x := c.fresh(i)
 	parts := partsOf(x)
 	for k := range parts {
 		before := c.bytesOf(&parts[k])
 		if c.grow(&parts[k]); !c.is(x, c.enc[i]) {
-			c.add(LawDecompose, why, c.enc[i], before)
+			c.add(LawDecompose, "a changed when its part b grew", c.enc[i], before)
 			return
 		}
 	}
@@ -172,7 +171,7 @@ func (c *checker[L, P]) checkPartsAlias(i int) {
 	c.grow(x)
 	for k := range parts {
 		if before := c.bytesOf(&again[k]); !c.is(&parts[k], before) {
-			c.add(LawDecompose, why, c.enc[i], before)
+			c.add(LawDecompose, "the part b of a changed when a grew", c.enc[i], before)
 		}
 	}
 }

@@ -46,7 +46,8 @@ func TestDeltasFindsPartsThatAreWrong(t *testing.T) {
 			"never ends",
 			crdttest.Deltas(subsets(func(b bits) unstoppable { return unstoppable{b} })), law, "went on after the loop had ended",
 		},
-		{"shares memory", crdttest.Deltas(subsets(func(b bits) sharing { return sharing{b} })), law, "shares memory with its part"},
+		{"shares memory", crdttest.Deltas(subsets(func(b bits) sharing { return sharing{b} })), law, "a changed when its part b grew"},
+		{"lends memory", crdttest.Deltas(subsets(func(b bits) renting { return renting{bits: b} })), law, "the part b of a changed when a grew"},
 	})
 }
 
@@ -56,6 +57,10 @@ func TestDeltasFindsDeltasThatAreWrong(t *testing.T) {
 	find(t, []finding{
 		{"too large", differences[all](), law, "the least one is d"},
 		{"a part is missing", differences[fewer](), law, "the least one is d"},
+		{
+			"a part is missing everywhere",
+			crdttest.Deltas(subsets(func(b bits) lossy { return lossy{b} })), law, "b merged with the delta of a since b is c",
+		},
 		{"changes the set", differences[taking](), law, "made them c and d"},
 		{"changes since", differences[giving](), law, "made them c and d"},
 		{"shares memory with the set", differences[lendingDelta](), law, "changed when a grew"},

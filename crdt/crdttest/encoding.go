@@ -45,14 +45,15 @@ func (c *checker[L, P]) checkEncoding() {
 
 // checkDecoding decodes good and bad bytes.
 func (c *checker[L, P]) checkDecoding() {
+	for i := range c.enc {
+		c.checkRoundTrip(i, c.otherThan(i))
+	}
+	if len(c.errs) > 0 {
+		return // receivers are made by decoding
+	}
 	for i, enc := range c.enc {
-		onto := c.otherThan(i)
-		c.checkRoundTrip(i, onto)
-		if len(c.errs) > 0 {
-			return // receivers are made by decoding
-		}
 		for _, bad := range damaged(enc) {
-			c.checkDamaged(bad, onto)
+			c.checkDamaged(bad, c.otherThan(i))
 		}
 	}
 }

@@ -133,11 +133,7 @@ func (c *checker[L, P]) checkAssociative(i, j, k int) {
 // checkAlias merges j into i and then changes one of the two, by merging or decoding k: the other must stay.
 func (c *checker[L, P]) checkAlias(i, j, k int) {
 	merge := func(x *L) { P(x).Merge(c.fresh(k)) }
-	overwrite := func(x *L) {
-		if err := P(x).UnmarshalBinary(bytes.Clone(c.enc[k])); err != nil {
-			c.add(LawRoundTrip, "UnmarshalBinary refuses the encoding of a: "+err.Error(), c.enc[k])
-		}
-	}
+	overwrite := func(x *L) { _ = P(x).UnmarshalBinary(bytes.Clone(c.enc[k])) } // checkRoundTrip has seen it succeed
 	for _, change := range []func(*L){merge, overwrite} {
 		receiver, other := c.fresh(i), c.fresh(j)
 		P(receiver).Merge(other)
