@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -159,16 +160,29 @@ func refeed(t *testing.T, srv *natstest.Server, path string) {
 	}
 }
 
+// A stream that is lost while it is read and fed is told in one sentence, whoever notices first, and with the advice that
+// the next start would give.
 func TestStreamsThatAreLostMeanwhile(t *testing.T) {
 	t.Parallel()
-	srv := natstest.Run(t)
 	text := goSource(t, true, 300_000)
-	p, _ := openEnded(t, srv, text)
-	if err := srv.JetStream(t).DeleteStream(t.Context(), "WC_IN_wordcount"); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.wait(); code != 1 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), `stream "WC_IN_wordcount" does not exist`) {
-		t.Errorf("it ended with %d, printed %d bytes and said: %s", code, p.stdout.Len(), p.stderr.String())
+	for name, more := range map[string]string{"at rest": "", "while it is fed": goSource(t, true, 2_000_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := natstest.Run(t)
+			p, stdin := openEnded(t, srv, text)
+			if err := srv.JetStream(t).DeleteStream(t.Context(), "WC_IN_wordcount"); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(stdin, more) // it fails when the process has ended
+			code, said := p.wait(), p.stderr.String()
+			if code != 1 || p.stdout.Len() > 0 {
+				t.Errorf("it ended with %d and printed %d bytes", code, p.stdout.Len())
+			}
+			want := "stream WC_IN_wordcount was deleted, and run wordcount has checkpoints that are about it; restore the stream, or begin anew with another --run\n"
+			if !strings.HasPrefix(said, "calmstream: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, want) {
+				t.Errorf("want one sentence that ends with %q, got:\n%s", want, said)
+			}
+		})
 	}
 }
 

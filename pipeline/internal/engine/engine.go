@@ -98,7 +98,17 @@ func Run(ctx context.Context, cfg Config) error {
 	if e.ended() && e.receivers() > 0 {
 		e.purgeAll(ctx)
 	}
-	return errors.Join(errs...)
+	return distinct(errs)
+}
+
+// distinct joins errors and says each only once: shards that read one stream lose it together, and in the same words.
+func distinct(errs []error) error {
+	said := make(map[string]bool)
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		known := said[err.Error()]
+		said[err.Error()] = true
+		return known
+	})...)
 }
 
 // prepare makes, or checks, what the plan needs on the server.

@@ -85,7 +85,8 @@ func (f *feeder) run(ctx context.Context) error {
 		} else if time.Since(since) > f.config.Patience {
 			return f.giveUp(err)
 		}
-		if !errors.Is(err, errOvertaken) {
+		// Nobody answers for a stream that is gone, either: the next look tells, and it is told then, once.
+		if first := pause == firstPause; !errors.Is(err, errOvertaken) && (!first || !errors.Is(err, nats.ErrNoResponders)) {
 			f.config.Logger.WarnContext(ctx, "feeding is held up, trying again", "stream", f.config.Stream, "stored", f.known, "error", err)
 		}
 		if err := sleep(ctx, pause); err != nil {

@@ -239,8 +239,12 @@ func TestStreamsThatVanishAreNoticed(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if _, err := b.feed(t, texts(text)); !errors.Is(err, feed.ErrNotWhole) || !strings.Contains(err.Error(), name) {
+			_, err := b.feed(t, texts(text))
+			if !errors.Is(err, feed.ErrNotWhole) || !strings.Contains(err.Error(), name) {
 				t.Errorf("got error %v", err)
+			}
+			if err == nil || !strings.HasSuffix(err.Error(), "; restore the stream, or begin anew with another --run") { // a stream that is gone cannot be deleted
+				t.Errorf("the advice is another one: %v", err)
 			}
 		})
 	}

@@ -80,7 +80,7 @@ func (s *source) open(ctx context.Context) (jetstream.Stream, error) {
 }
 
 func (s *source) broken(what string) error {
-	return fmt.Errorf("%w: stream %s %s; delete it and feed it anew, or use another --run name or --store", ErrNotWhole, s.config.Stream, what)
+	return fmt.Errorf("%w: stream %s %s; restore the stream, or begin anew with another --run", ErrNotWhole, s.config.Stream, what)
 }
 
 // stored is what a stored message says about itself.

@@ -33,6 +33,29 @@ func (c Config) prepare(ctx context.Context) error {
 	if !known {
 		return c.makeResults(ctx, js)
 	}
+	return c.present(ctx, js)
+}
+
+// reason returns why a run has failed: that a stream of it is gone, if one is, and not what followed from that. So it
+// says what the next start would say.
+func (c Config) reason(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	js, failed := jetstream.New(c.Conn)
+	if failed != nil {
+		return err
+	}
+	if known, failed := exists(ctx, js, c.Names.Checkpoints); failed != nil || !known {
+		return err
+	}
+	if gone := c.present(ctx, js); errors.Is(gone, ErrStreamGone) {
+		return gone
+	}
+	return err
+}
+
+// present fails with ErrStreamGone if a stream is gone of a run that has checkpoints.
+func (c Config) present(ctx context.Context, js jetstream.JetStream) error {
 	for _, stream := range []string{c.Names.Source, c.Names.Results} {
 		there, err := exists(ctx, js, stream)
 		if err != nil {

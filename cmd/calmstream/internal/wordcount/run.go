@@ -56,10 +56,14 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		cancel(err) // no use for more input
 	}
-	return c.outcome(both, err, <-feeding)
+	if err = c.outcome(both, err, <-feeding); err != nil && ctx.Err() == nil {
+		err = c.reason(ctx, err)
+	}
+	return err
 }
 
 // outcome says what became of the two halves. The cause of both is what failed first; what follows from it is no news.
+// From an input that is not whole there follows that the pipeline fails, too, and that no checkpoint helps.
 func (c Config) outcome(both context.Context, counting, feeding error) error {
 	cause := context.Cause(both)
 	switch {
@@ -67,7 +71,7 @@ func (c Config) outcome(both context.Context, counting, feeding error) error {
 		return feeding
 	case cause == nil || errors.Is(cause, counting):
 		return counting
-	case !errors.Is(counting, cause):
+	case !errors.Is(counting, cause) && !errors.Is(cause, feed.ErrNotWhole):
 		c.Logger.Error("the last checkpoint was not taken; the next start goes on from an earlier one", "error", counting)
 	}
 	return cause
