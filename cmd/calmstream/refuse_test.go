@@ -74,12 +74,12 @@ func TestServersThatCannotBeUsed(t *testing.T) {
 		extra     []string
 		want      []string
 	}{
-		{"nobody", "nats://me:hush@127.0.0.1:1", nil, []string{"127.0.0.1:1", "no NATS server answers"}},
-		{"nobody with a token", "hush@127.0.0.1:1,hush@127.0.0.1:2", nil, []string{"127.0.0.1:1, 127.0.0.1:2", "no NATS server answers"}},
-		{"silent", "nats://me:hush@" + silent.Addr().String(), nil, []string{silent.Addr().String(), "no NATS server answers"}},
+		{"nobody", "nats://me:hush@127.0.0.1:1", nil, []string{"127.0.0.1:1", "no NATS server answers", "; start one there, or correct --nats\n"}},
+		{"nobody with a token", "hush@127.0.0.1:1,hush@127.0.0.1:2", nil, []string{"127.0.0.1:1, 127.0.0.1:2", "no NATS server answers", "; start one there, or correct --nats\n"}},
+		{"silent", "nats://me:hush@" + silent.Addr().String(), nil, []string{silent.Addr().String(), "no NATS server answers", "; start one there, or correct --nats\n"}},
 		{"no address", "nats://me:hush@127.0.0.1:x", nil, []string{"--nats is not an address"}},
 		{"no JetStream", plain.URL(), nil, []string{"has no JetStream"}},
-		{"wrong password", strings.Replace(closed.URL(), "://", "://me:hush@", 1), nil, []string{"does not accept these credentials"}},
+		{"wrong password", strings.Replace(closed.URL(), "://", "://me:hush@", 1), nil, []string{"does not accept these credentials", "; correct --creds, --nkey or the user and password in --nats\n"}},
 		{"no credentials", plain.URL(), []string{"--creds", input + ".creds"}, []string{"the file of --creds cannot be read"}},
 		{"no key", plain.URL(), []string{"--nkey", input}, []string{"holds no seed of an NKey"}},
 		{"no certificates", plain.URL(), []string{"--tlsca", input}, []string{input}},

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -166,6 +167,39 @@ func TestTLS(t *testing.T) {
 	status, _, log := quick(t, nil, []*pipeline.Pipeline{count("any")}, "--nats", srv.URL(), "--tlsca", ca, "--http=", "--connect-timeout=200ms")
 	if status != 1 || !strings.Contains(log, "no connection to") {
 		t.Errorf("without a certificate of our own: status %d, %s", status, log)
+	}
+}
+
+// Whoever reads that there is no connection learns what can be done about it, by the flag that was given.
+func TestWhatToDoWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	plain := natstest.Run(t, func(o *server.Options) { o.JetStream = false })
+	closed := natstest.Run(t, func(o *server.Options) { o.Username, o.Password = "me", "sesame" })
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, "nats", "context"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, url := range map[string]string{"nobody": "nats://127.0.0.1:1", "closed": closed.URL()} {
+		if err := os.WriteFile(filepath.Join(home, "nats", "context", name+".json"), fmt.Appendf(nil, `{"url": %q}`, url), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{"XDG_CONFIG_HOME": home}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"no NATS server answers there; start one there, or correct --nats", []string{"--nats", "nats://127.0.0.1:1"}},
+		{"no NATS server answers there; start one there, or correct --context", []string{"--context", "nobody"}},
+		{"no NATS server answers there; start one there, or correct --nats", []string{"--nats", "nats://127.0.0.1:1", "--context", "closed"}},
+		{"; correct --creds, --nkey or the user and password in --nats", []string{"--nats", closed.URL()}},
+		{"; correct --creds, --nkey or the user and password in --context", []string{"--context", "closed"}},
+		{"it has no JetStream for this account; enable it there, or correct --nats", []string{"--nats", plain.URL()}},
+	} {
+		status, _, log := quick(t, env, []*pipeline.Pipeline{count("any")}, append(c.args, "--http=", "--connect-timeout=200ms")...)
+		if status != 1 || !strings.Contains(log, c.want+"\"\n") {
+			t.Errorf("%q ended with %d, and not with %q: %s", c.args, status, c.want, log)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 )
 
 // errNoJetStream is returned when the server says that it has no JetStream for us, which may change while it starts.
-var errNoJetStream = errors.New("it has no JetStream for this account; enable it there")
+var errNoJetStream = errors.New("it has no JetStream for this account")
 
 // dial connects to a server that has JetStream, trying for so long as the patience lasts. Errors that waiting does not
 // repair end it at once. When ctx ends it returns its error.
@@ -47,7 +47,7 @@ func dial(ctx context.Context, a access, patience time.Duration, logger *slog.Lo
 			return conn, nil
 		}
 		if hopeless(err) {
-			return nil, fmt.Errorf("worker: no connection to %s: %w", place, reasonOf(err))
+			return nil, fmt.Errorf("worker: no connection to %s: %w; %s", place, reasonOf(err), a.remedy(err))
 		}
 		if attempt == 1 {
 			logger.Warn("no connection to NATS yet; trying on", "server", place, "for", patience, "error", reasonOf(err))
@@ -58,7 +58,7 @@ func dial(ctx context.Context, a access, patience time.Duration, logger *slog.Lo
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, fmt.Errorf("worker: no connection to %s within %s: %w", place, patience, reasonOf(err))
+			return nil, fmt.Errorf("worker: no connection to %s within %s: %w; %s", place, patience, reasonOf(err), a.remedy(err))
 		}
 	}
 }
@@ -174,6 +174,22 @@ func hopeless(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
 		errors.Is(err, nats.ErrSecureConnRequired) || errors.Is(err, nats.ErrSecureConnWanted) ||
 		errors.As(err, &certificate) || errors.As(err, &address)
+}
+
+// remedy says what can be done where there is no connection.
+func (a access) remedy(err error) string {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errNoJetStream):
+		return "enable it there, or correct " + a.named
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return "correct --creds, --nkey or the user and password in " + a.named
+	case errors.As(err, &certificate):
+		return "name who has signed its certificate with --tlsca, or correct " + a.named
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		return "name its certificates with --tlsca, or correct " + a.named
+	}
+	return "start one there, or correct " + a.named
 }
 
 // reasonOf keeps of an error what tells a person something, and no address.

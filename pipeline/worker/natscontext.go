@@ -25,6 +25,8 @@ type access struct {
 	Key         string `json:"key"`
 	CA          string `json:"ca"`
 	InboxPrefix string `json:"inbox_prefix"`
+	// named is the flag that says where the server is.
+	named string
 }
 
 // access merges the context, if one is named, and the flags. Flags win: a flag that says who we are replaces all
@@ -36,9 +38,10 @@ func (c *config) access(getenv func(string) string) (access, error) {
 		if a, err = readContext(c.context, getenv); err != nil {
 			return a, err
 		}
+		a.named = "--context"
 	}
 	if c.urls != "" {
-		a.URL = c.urls
+		a.URL, a.named = c.urls, "--nats"
 	}
 	if c.creds != "" || c.nkey != "" {
 		a.User, a.Password, a.Token, a.Creds, a.NKey = "", "", "", c.creds, c.nkey

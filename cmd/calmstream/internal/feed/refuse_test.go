@@ -109,9 +109,9 @@ func TestStreamsOfAnotherLayoutAreRefused(t *testing.T) {
 		change func(*jetstream.StreamConfig)
 		want   string
 	}{
-		"shards":   {func(c *jetstream.StreamConfig) { c.Metadata["calm-feed-shards"] = "5" }, "fed for 5 shards, and this run is for 3: use --shards 5"},
-		"format":   {func(c *jetstream.StreamConfig) { c.Metadata["calm-feed-format"] = "2" }, "its format is 2"},
-		"no feed":  {func(c *jetstream.StreamConfig) { c.Metadata = nil }, "something else than a feed"},
+		"shards":   {func(c *jetstream.StreamConfig) { c.Metadata["calm-feed-shards"] = "5" }, "fed for 5 shards, and this run is for 3; use --shards 5, or another --run"},
+		"format":   {func(c *jetstream.StreamConfig) { c.Metadata["calm-feed-format"] = "2" }, "its format is 2, and this program knows format 1; delete or restore it, or use another --run"},
+		"no feed":  {func(c *jetstream.StreamConfig) { c.Metadata = nil }, "it was made by something else than a feed; delete or restore it, or use another --run"},
 		"subjects": {func(c *jetstream.StreamConfig) { c.Subjects = []string{"other.*"} }, `["other.*"]`},
 		"ageing":   {func(c *jetstream.StreamConfig) { c.MaxAge = 1e12 }, "limits let messages disappear"},
 		"dropping": {func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, "limits let messages disappear"},

@@ -131,7 +131,8 @@ func (c Config) fits(got jetstream.StreamConfig) error {
 	case version != want.Metadata[metaFormat]:
 		return c.unfit(fmt.Sprintf("its format is %s, and this program knows format %d", version, format))
 	case shards != want.Metadata[metaShards]:
-		return c.unfit(fmt.Sprintf("it was fed for %s shards, and this run is for %d: use --shards %s", shards, c.Shards, shards))
+		return fmt.Errorf("%w: stream %s: it was fed for %s shards, and this run is for %d; use --shards %s, or another --run",
+			ErrLayout, c.Stream, shards, c.Shards, shards)
 	case !slices.Equal(got.Subjects, want.Subjects):
 		return c.unfit(fmt.Sprintf("its subjects are %q, and this run needs %q", got.Subjects, want.Subjects))
 	case got.Mirror != nil || len(got.Sources) > 0 || got.SubjectTransform != nil:
@@ -143,5 +144,5 @@ func (c Config) fits(got jetstream.StreamConfig) error {
 }
 
 func (c Config) unfit(why string) error {
-	return fmt.Errorf("%w: stream %s: %s; or use another --run name or --store", ErrLayout, c.Stream, why)
+	return fmt.Errorf("%w: stream %s: %s; delete or restore it, or use another --run", ErrLayout, c.Stream, why)
 }

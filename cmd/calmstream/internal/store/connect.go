@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -123,15 +124,18 @@ func isTimeout(err error) bool {
 func dialReason(err error) error {
 	var parse *url.Error
 	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w; name who has signed its certificate with --tlsca", certificate)
 	case errors.As(err, &parse):
-		return errors.New("it is not an address")
+		return errors.New("it is not an address; correct --nats")
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
-		return fmt.Errorf("it does not accept these credentials (%w)", err)
+		return fmt.Errorf("it does not accept these credentials (%w); correct --creds, --nkey or the user and password in --nats", err)
 	case errors.As(err, &op):
-		return fmt.Errorf("no NATS server answers there (%w)", op.Err)
+		return fmt.Errorf("no NATS server answers there (%w); start one there, or correct --nats", op.Err)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout):
-		return fmt.Errorf("no NATS server answers there (%w)", err)
+		return fmt.Errorf("no NATS server answers there (%w); start one there, or correct --nats", err)
 	}
 	return err
 }
