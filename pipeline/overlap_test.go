@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,48 @@ func TestOverlappingOwners(t *testing.T) {
 				t.Error("the owners never met: the test proves nothing")
 			}
 		})
+	}
+}
+
+// Several owners that reject the same records store each once: a broken one in the dead letters, a late one in the late
+// stream.
+func TestOverlappingOwnersRejectOnce(t *testing.T) {
+	t.Parallel()
+	srv := natstest.Run(t)
+	js := srv.JetStream(t)
+	in := newInput(t, js, "rej", 1)
+	monitors := []*pipeline.Monitor{{}, {}, {}}
+	ended := make(chan error, len(monitors))
+	for _, m := range monitors {
+		conn := srv.Conn(t)
+		go func() { // none takes over the state of another within the hour: each applies every record itself
+			ended <- clicks("rej", 1).Run(t.Context(), pipeline.Config{Conn: conn, Monitor: m, CheckpointEvery: time.Hour, Logger: quiet})
+		}()
+	}
+	every := func(so func(m *pipeline.Monitor) bool) func() bool {
+		return func() bool { return !slices.ContainsFunc(monitors, func(m *pipeline.Monitor) bool { return !so(m) }) }
+	}
+	natstest.Eventually(t, "all owners read", every((*pipeline.Monitor).Running))
+	const n = 20
+	for i := range n {
+		in.click(t, "a", 100*i)
+		in.put(t, 0, fmt.Sprintf("{broken %d", i))
+		in.click(t, fmt.Sprintf("b%d", i), 100*i-50)
+	}
+	natstest.Eventually(t, "every owner has rejected them all", every(func(m *pipeline.Monitor) bool {
+		s := m.Shards()[0]
+		return s.DeadLetters == n && s.Late == n
+	}))
+	in.end(t)
+	for range monitors {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, kind := range []string{"dead", "late"} {
+		if got := rejected(t, js, "rej", kind); len(got) != n {
+			t.Errorf("%s: %d records are stored, want %d: %v", kind, len(got), n, got)
+		}
 	}
 }
 
