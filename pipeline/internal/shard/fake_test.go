@@ -210,6 +210,19 @@ func (w *world) stopsAt(e *shard.Env, position uint64, until <-chan struct{}) {
 	}
 }
 
+// errNoEnd is returned by runs.
+var errNoEnd = errors.New("the shard has not come to its end within a day")
+
+// runs runs a shard until it ends by itself. One that would run for ever fails after a day, by the clock of the bubble.
+func runs(t *testing.T, e *shard.Env) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
+	if err := shard.Run(ctx, e); ctx.Err() == nil {
+		return err
+	}
+	return errNoEnd
+}
+
 // fence returns the newest position, 0 without one.
 func (w *world) fence(t *testing.T) checkpoint.Fence {
 	t.Helper()

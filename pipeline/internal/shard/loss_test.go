@@ -25,7 +25,7 @@ func TestTruncatedBelowTheWinner(t *testing.T) {
 		commit := make(chan struct{})
 		laggard.Store = &slowStore{w.store, commit}
 		ended := make(chan error, 1)
-		go func() { ended <- shard.Run(t.Context(), laggard) }()
+		go func() { ended <- runs(t, laggard) }()
 		w.stream.put("a", "b", "c")
 		time.Sleep(200 * time.Millisecond) // a commit at 1 is under way
 		ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
@@ -76,7 +76,7 @@ func TestTruncatedLog(t *testing.T) {
 		w := newWorld(t)
 		w.stream.put("a", "b")
 		w.stream.truncate(1)
-		err := shard.Run(t.Context(), w.owner("one"))
+		err := runs(t, w.owner("one"))
 		if !errors.Is(err, shard.ErrTruncated) || !strings.Contains(err.Error(), "stage in, shard 0") {
 			t.Errorf("without a checkpoint: %v", err)
 		}
@@ -88,7 +88,7 @@ func TestTruncatedLog(t *testing.T) {
 		slow := w.owner("slow")
 		w.stopsAt(slow, 0, gate)
 		ended := make(chan error, 2)
-		go func() { ended <- shard.Run(t.Context(), slow) }()
+		go func() { ended <- runs(t, slow) }()
 		synctest.Wait()
 		w.stream.put("a", "b", "a")
 		go func() { ended <- shard.Run(ctx, w.owner("fast")) }()
@@ -119,7 +119,7 @@ func TestNoFinalFromATruncatedLog(t *testing.T) {
 			w.stream.truncate(1)
 			return log, nil
 		}
-		if err := shard.Run(t.Context(), e); !errors.Is(err, shard.ErrTruncated) {
+		if err := runs(t, e); !errors.Is(err, shard.ErrTruncated) {
 			t.Errorf("got %v", err)
 		}
 		w.expect(t, `map[]`)
@@ -131,12 +131,12 @@ func TestRecreatedInputIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.stream.put("a", "END")
-		if err := shard.Run(t.Context(), w.owner("one")); err != nil {
+		if err := runs(t, w.owner("one")); err != nil {
 			t.Fatal(err)
 		}
 		e := w.owner("two")
 		e.Start.Incarnation = 2
-		err := shard.Run(t.Context(), e)
+		err := runs(t, e)
 		if err == nil || !strings.Contains(err.Error(), "deleted and made again") {
 			t.Errorf("got %v", err)
 		}
@@ -155,7 +155,7 @@ func TestNoCheckpointOverAHole(t *testing.T) {
 			w.stream.truncate(1)
 			return log, nil
 		}
-		if err := shard.Run(t.Context(), e); !errors.Is(err, shard.ErrTruncated) {
+		if err := runs(t, e); !errors.Is(err, shard.ErrTruncated) {
 			t.Errorf("got %v", err)
 		}
 		if f := w.fence(t); f.Position.Seq != 0 {

@@ -18,7 +18,7 @@ func TestRunToTheEnd(t *testing.T) {
 		w := newWorld(t)
 		w.stream.put("a b", "a", "END", "behind the end")
 		e := w.owner("one")
-		if err := shard.Run(t.Context(), e); err != nil {
+		if err := runs(t, e); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, `map[out global "a":2 out global "b":1]`)
@@ -27,7 +27,7 @@ func TestRunToTheEnd(t *testing.T) {
 		}
 		again := w.owner("two") // a finished shard is not run again
 		again.OpenLog = func(context.Context, checkpoint.Position) (shard.Log, error) { return nil, errors.New("opened") }
-		if err := shard.Run(t.Context(), again); err != nil || !again.Stats.Done.Load() {
+		if err := runs(t, again); err != nil || !again.Stats.Done.Load() {
 			t.Errorf("second run: %v", err)
 		}
 	})
@@ -71,6 +71,27 @@ func TestFirstCheckpointComesSoonAndThenEachInterval(t *testing.T) {
 			t.Errorf("after the drain: %+v", f)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // records that wait when the shard begins: the first interval is the short one
+		w := newWorld(t)
+		w.stream.put("a", "b")
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- shard.Run(ctx, w.owner("one")) }()
+		time.Sleep(99 * time.Millisecond)
+		synctest.Wait()
+		if f := w.fence(t); f.Position.Seq != 0 {
+			t.Errorf("99 ms after the start there is a checkpoint at %d", f.Position.Seq)
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if f := w.fence(t); f.Position.Seq != 2 {
+			t.Errorf("101 ms after the start, with records waiting, the checkpoint is at %d", f.Position.Seq)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestCheckpointWaitsForItsOutputs(t *testing.T) {
@@ -80,7 +101,7 @@ func TestCheckpointWaitsForItsOutputs(t *testing.T) {
 		w.outlet.hold = make(chan struct{})
 		w.stream.put("a", "END")
 		ended := make(chan error, 1)
-		go func() { ended <- shard.Run(t.Context(), w.owner("one")) }()
+		go func() { ended <- runs(t, w.owner("one")) }()
 		time.Sleep(time.Minute)
 		if f := w.fence(t); f.Position.Seq != 0 {
 			t.Errorf("a checkpoint at %d before its outputs were durable", f.Position.Seq)
@@ -102,7 +123,7 @@ func TestNoCheckpointBehindLostOutputs(t *testing.T) {
 		w := newWorld(t)
 		w.outlet.err = errors.New("planted")
 		w.stream.put("a", "END")
-		if err := shard.Run(t.Context(), w.owner("one")); !errors.Is(err, w.outlet.err) {
+		if err := runs(t, w.owner("one")); !errors.Is(err, w.outlet.err) {
 			t.Fatalf("got %v", err)
 		}
 		if f := w.fence(t); f.Position.Seq != 0 {
@@ -118,7 +139,7 @@ func TestTwoOwnersShareTheCheckpoints(t *testing.T) {
 		envs := []*shard.Env{w.owner("one"), w.owner("two")}
 		ended := make(chan error, len(envs))
 		for _, e := range envs {
-			go func() { ended <- shard.Run(t.Context(), e) }()
+			go func() { ended <- runs(t, e) }()
 		}
 		before := uint64(0)
 		for range 200 {
@@ -152,10 +173,10 @@ func TestSleeperAdopts(t *testing.T) {
 		sleeper := w.owner("sleeper")
 		w.stopsAt(sleeper, 0, gate)
 		woken := make(chan error, 1)
-		go func() { woken <- shard.Run(t.Context(), sleeper) }()
+		go func() { woken <- runs(t, sleeper) }()
 		synctest.Wait()
 		w.stream.put("a", "b", "a", "END")
-		if err := shard.Run(t.Context(), w.owner("other")); err != nil {
+		if err := runs(t, w.owner("other")); err != nil {
 			t.Fatal(err)
 		}
 		close(gate)
@@ -191,7 +212,7 @@ func TestCommitNumbersNeverComeAgain(t *testing.T) {
 		noted := &numbered{w.store, make(map[uint64]int)}
 		sleeper.Store = noted
 		woken := make(chan error, 1)
-		go func() { woken <- shard.Run(t.Context(), sleeper) }()
+		go func() { woken <- runs(t, sleeper) }()
 		w.stream.put("a", "b", "c")
 		time.Sleep(time.Second)
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
@@ -232,12 +253,15 @@ func TestLaggardAdopts(t *testing.T) {
 		ended := make(chan error, 2)
 		go func() { ended <- shard.Run(ctx, w.owner("other")) }()
 		synctest.Wait()
-		go func() { ended <- shard.Run(t.Context(), laggard) }()
+		go func() { ended <- runs(t, laggard) }()
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
 		if n := laggard.Stats.Adoptions.Load(); n == 0 {
 			t.Error("five seconds behind, and no adoption")
+		}
+		if f := w.fence(t); f.Position.Seq != 3 {
+			t.Errorf("the fence went from 3 to %d", f.Position.Seq)
 		}
 		w.stream.put("END")
 		if err := <-ended; err != nil {
@@ -292,7 +316,7 @@ func TestLoserRebases(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.stream.put("END")
-		if err := shard.Run(t.Context(), w.owner("third")); err != nil {
+		if err := runs(t, w.owner("third")); err != nil {
 			t.Fatal(err)
 		}
 		w.expect(t, `map[out global "a":2 out global "b":1 out global "c":1]`)

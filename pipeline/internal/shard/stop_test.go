@@ -57,7 +57,7 @@ func TestStopWhileOutputsWait(t *testing.T) {
 				if f := w.fence(t); f.Done || f.Position.Seq > 1 {
 					t.Errorf("a checkpoint at %d, done %v, and its results never left", f.Position.Seq, f.Done)
 				}
-				if err := shard.Run(t.Context(), w.owner("two")); err != nil {
+				if err := runs(t, w.owner("two")); err != nil {
 					t.Error(err)
 				}
 				w.expect(t, `map[out global "a":1]`)
