@@ -58,19 +58,21 @@ func (b *board) takeRanking(r result) error {
 	return nil
 }
 
-// newest returns the last alerts, by arrival, and the last rankings, by window: up to so many of each, the newest first.
-func (b *board) newest(alerts, rankings int) (as []shownAlert, rs []ranking) {
+// show gives a picture the last alerts, by arrival, and the last rankings, by window, the newest first, and how many there are.
+func (b *board) show(f *frame) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := len(b.alerts) - 1; i >= 0 && len(as) < alerts; i-- {
+	f.alerted, f.ranked = len(b.alerts), len(b.rankings)
+	for i := len(b.alerts) - 1; i >= 0 && len(f.alerts) < alertRows; i-- {
 		a := b.alerts[i]
 		lead, sealed := b.lead(a)
-		as = append(as, shownAlert{alert: a, lead: lead, sealed: sealed})
+		f.alerts = append(f.alerts, shownAlert{alert: a, lead: lead, sealed: sealed})
 	}
 	// The end of the input seals several windows at once, and their rankings come in any order.
-	rs = slices.Clone(b.rankings[max(0, len(b.rankings)-2*rankings):])
-	slices.SortStableFunc(rs, func(x, y ranking) int { return y.window.start.Compare(x.window.start) })
-	return as, rs[:min(rankings, len(rs))]
+	const shown = 1 + olderRows
+	f.rankings = slices.Clone(b.rankings[max(0, len(b.rankings)-2*shown):])
+	slices.SortStableFunc(f.rankings, func(x, y ranking) int { return y.window.start.Compare(x.window.start) })
+	f.rankings = f.rankings[:min(shown, len(f.rankings))]
 }
 
 // shownAlert is an alert and how long before the final result of its window it was stored, once that is known.

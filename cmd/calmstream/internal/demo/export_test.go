@@ -22,6 +22,8 @@ type Observed struct {
 	Alerts         []Seen[adclicks.Alert]
 	Rankings       []Seen[[]adclicks.Ranked]
 	Late, Rejected uint64
+	// More counts alerts and rankings that are not shown any more.
+	More int
 }
 
 // Seen is a result.
@@ -56,10 +58,11 @@ func (o Observed) Check() error {
 func (o Observed) Picture(color bool, now time.Time, counter uint64, ending bool) []string {
 	f := frame{
 		style: style{color}, config: o.Config, rate: int(counter % 1_000_001), now: now, elapsed: time.Duration(counter) * 300 * time.Microsecond, events: counter, speed: float64(counter % 1e6),
-		ending: ending, status: status{results: counter / 10, dead: counter / 500, late: counter / 500, checkpoints: counter / 100, lag: counter / 1000, open: 12},
+		ending: ending, status: status{dead: counter / 500, late: counter / 500, checkpoints: counter / 100, lag: counter / 1000, open: 12},
 	}
 	alerts, rankings := o.results()
 	f.rankings = rankings
+	f.alerted, f.ranked = len(alerts)+o.More, len(rankings)+o.More
 	for i, a := range alerts {
 		f.alerts = append(f.alerts, shownAlert{alert: a, lead: time.Second, sealed: i%2 == 0})
 	}

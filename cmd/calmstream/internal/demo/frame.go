@@ -8,7 +8,7 @@ import (
 	"github.com/calmstream/calmstream/cmd/internal/adclicks"
 )
 
-// The rows of the picture: 21 lines with everything, so that it fits a terminal of 24.
+// The rows of the picture: 22 lines with everything, so that it fits a terminal of 24.
 const (
 	alertRows = 5
 	olderRows = 2
@@ -31,6 +31,8 @@ type frame struct {
 	status   status
 	alerts   []shownAlert // the newest first
 	rankings []ranking
+	// alerted and ranked count them all.
+	alerted, ranked int
 }
 
 // lines renders the picture: always as many lines, none longer than 79 characters for some millions of events.
@@ -45,7 +47,7 @@ func (f frame) lines() []string {
 		}
 	}
 	out = append(out, "", f.style.bold("RESULTS")+f.style.dim("  the next click could change these: they wait until they are sealed"))
-	out = append(out, f.ranked()...)
+	out = append(out, f.newest()...)
 	for i := 1; i <= olderRows; i++ {
 		if i < len(f.rankings) {
 			r := f.rankings[i]
@@ -54,7 +56,7 @@ func (f frame) lines() []string {
 			out = append(out, "")
 		}
 	}
-	return append(out, "", f.counters(), f.footer())
+	return append(out, "", f.input(), f.output(), f.footer())
 }
 
 func (f frame) title() string {
@@ -75,8 +77,8 @@ func (f frame) alert(a shownAlert) string {
 	return fmt.Sprintf("  %s  %s  %-7s %s", f.style.verdict(a.verdict), a.window, a.Campaign, when)
 }
 
-// ranked draws the newest ranking.
-func (f frame) ranked() []string {
+// newest draws the newest ranking.
+func (f frame) newest() []string {
 	out := make([]string, 1+adclicks.TopK)
 	if len(f.rankings) == 0 {
 		out[0] = f.style.dim("  no window has been sealed yet")
@@ -109,9 +111,14 @@ func fit(top []adclicks.Ranked) string {
 	return text
 }
 
-func (f frame) counters() string {
-	return fmt.Sprintf("events %s (%s/s)  results %s  late %s  dead letters %s",
-		number(f.events), number(uint64(f.speed+0.5)), number(f.status.results), number(f.status.late), number(f.status.dead))
+func (f frame) input() string {
+	return fmt.Sprintf("events %s (%s/s)  late %s  dead letters %s",
+		number(f.events), number(uint64(f.speed+0.5)), number(f.status.late), number(f.status.dead))
+}
+
+func (f frame) output() string {
+	return fmt.Sprintf("alerts %s  rankings %s  checkpoints %s  open windows %d  lag %s",
+		number(f.alerted), number(f.ranked), number(f.status.checkpoints), f.status.open, number(f.status.lag))
 }
 
 func (f frame) footer() string {
@@ -122,6 +129,5 @@ func (f frame) footer() string {
 	case f.length > 0:
 		what = "ends after " + f.length.String()
 	}
-	return fmt.Sprintf("checkpoints %s  open windows %d  lag %s  %s",
-		number(f.status.checkpoints), f.status.open, number(f.status.lag), f.style.dim(fmt.Sprintf("%s  %s", f.elapsed.Truncate(time.Second), what)))
+	return f.style.dim(fmt.Sprintf("%s  %s", f.elapsed.Truncate(time.Second), what))
 }

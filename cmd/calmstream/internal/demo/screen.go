@@ -70,7 +70,7 @@ func (s *screen) frame(d *demo) []string {
 		ending:  d.feeder.ending.Load(),
 		status:  statusOf(&d.monitor),
 	}
-	f.alerts, f.rankings = d.board.newest(alertRows, 1+olderRows)
+	d.board.show(&f)
 	return f.lines()
 }
 

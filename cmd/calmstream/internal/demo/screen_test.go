@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func TestPicturesFit(t *testing.T) {
 	names, _ := adclicks.Campaigns()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
-		o := demo.Observed{Config: adclicks.Config{Window: 2 * time.Second, AlertAt: rapid.Uint64Range(1, 75_000).Draw(t, "at")}}
+		o := demo.Observed{Config: adclicks.Config{Window: 2 * time.Second, AlertAt: rapid.Uint64Range(1, 75_000).Draw(t, "at")}, More: rapid.IntRange(0, 90_000).Draw(t, "more")}
 		for i := range rapid.IntRange(0, 7).Draw(t, "alerts") {
 			o.Alerts = append(o.Alerts, demo.Seen[adclicks.Alert]{
 				Start: now.Add(-time.Duration(i) * time.Second).UnixNano(), Verdict: "stable",
@@ -41,7 +42,7 @@ func TestPicturesFit(t *testing.T) {
 		}
 		color := rapid.Bool().Draw(t, "color")
 		picture := o.Picture(color, now, rapid.Uint64Range(0, 9_999_999).Draw(t, "counter"), rapid.Bool().Draw(t, "ending"))
-		if len(picture) != 21 {
+		if len(picture) != 22 {
 			t.Fatalf("%d lines:\n%s", len(picture), strings.Join(picture, "\n"))
 		}
 		for _, line := range picture {
@@ -66,7 +67,7 @@ func TestPictureShowsVerdicts(t *testing.T) {
 	text := strings.Join(o.Picture(false, now, 8000, false), "\n")
 	for _, want := range []string{
 		"alerts at 75 clicks", "stable", "1.00 s before its window was final", "known now; its window is open for another 1.5 s",
-		"final", "█", "Ctrl-C ends and checks", "events 8,000", "open windows 12",
+		"final", "█", "Ctrl-C ends and checks", "events 8,000", fmt.Sprintf("alerts %d  rankings %d", len(o.Alerts), len(o.Rankings)), "open windows 12",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the picture does not say %q:\n%s", want, text)
@@ -80,6 +81,10 @@ func TestPictureShowsVerdicts(t *testing.T) {
 	}
 	if empty := strings.Join(demo.Observed{Config: o.Config}.Picture(false, now, 0, false), "\n"); !strings.Contains(empty, "no window has been sealed yet") {
 		t.Errorf("the picture of nothing:\n%s", empty)
+	}
+	early := demo.Observed{Config: o.Config, Alerts: o.Alerts[:1]} // an alert comes before any window is sealed, and is no result of one
+	if text := strings.Join(early.Picture(false, now, 8000, false), "\n"); !strings.Contains(text, "no window has been sealed yet") || !strings.Contains(text, "alerts 1  rankings 0") {
+		t.Errorf("the picture of an alert and nothing else:\n%s", text)
 	}
 }
 

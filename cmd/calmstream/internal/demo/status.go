@@ -8,14 +8,13 @@ import (
 
 // status is the sum of the counters of all shards.
 type status struct {
-	results, dead, late, checkpoints, lag uint64
+	dead, late, checkpoints, lag uint64
 	// open is the number of windows that wait for their seal; shards that wait for the same one count it once.
 	open int64
 }
 
 func statusOf(m *pipeline.Monitor) (s status) {
 	for _, shard := range m.Shards() {
-		s.results += shard.Results
 		s.dead += shard.DeadLetters
 		s.late += shard.Late
 		s.checkpoints += shard.Checkpoints
