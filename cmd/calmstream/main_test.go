@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -145,7 +146,13 @@ func refused(t *testing.T, stdin io.Reader, args []string, want ...string) {
 			t.Errorf("%q: want %q in: %s", args, text, sentences[0])
 		}
 	}
+	if inside := insider.FindString(sentences[0]); inside != "" {
+		t.Errorf("%q: who runs the tool cannot know what %q is: %s", args, inside, sentences[0])
+	}
 }
+
+// insider finds what only a reader of the program knows: names of packages and of their fields.
+var insider = regexp.MustCompile(`[:(] ?(store|feed|wordcount|embedded|pipeline|engine|source|sinks|shard): |\b(Config|Env)\.|\bVersion\b`)
 
 // file writes text into a file of its own and returns its path.
 func file(t *testing.T, text string) string {

@@ -35,17 +35,17 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused(t, nil, []string{"--input", input, "--store", dir}, "in use", dir)
+		refused(t, nil, []string{"--input", input, "--store", dir}, "--store cannot be used: ", "in use", dir)
 		srv.Close()
 		count(t, nil, "--input", input, "--store", dir)
 	})
 	t.Run("a file", func(t *testing.T) {
 		t.Parallel()
-		refused(t, nil, []string{"--input", input, "--store", input}, "is a file", input)
+		refused(t, nil, []string{"--input", input, "--store", input}, "--store cannot be used: ", "is a file, and not a directory", input)
 	})
 	t.Run("below a file", func(t *testing.T) {
 		t.Parallel()
-		refused(t, nil, []string{"--input", input, "--store", filepath.Join(input, "dir")}, input)
+		refused(t, nil, []string{"--input", input, "--store", filepath.Join(input, "dir")}, "--store cannot be used: ", input)
 	})
 	t.Run("read-only", func(t *testing.T) {
 		t.Parallel()
@@ -55,7 +55,7 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		} else if err := os.Chmod(dir, 0o500); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, nil, []string{"--input", input, "--store", dir}, dir, "cannot write")
+		refused(t, nil, []string{"--input", input, "--store", dir}, "--store cannot be used: ", dir, "cannot write")
 	})
 }
 
@@ -137,14 +137,14 @@ func TestStreamsThatAreLost(t *testing.T) {
 		count(t, nil, "--input", input, "--nats", srv.URL())
 		other := file(t, text+"more")
 		refeed(t, srv, other)
-		refused(t, nil, []string{"--input", other, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at")
+		refused(t, nil, []string{"--input", other, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at", "; restore that stream, or begin anew with another --run\n")
 	})
 	t.Run("made again before the end", func(t *testing.T) {
 		t.Parallel()
 		srv := natstest.Run(t)
 		stopHalfway(t, srv, text)
 		refeed(t, srv, input)
-		refused(t, nil, []string{"--input", input, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at")
+		refused(t, nil, []string{"--input", input, "--nats", srv.URL()}, "WC_IN_wordcount", "was created at", "; restore that stream, or begin anew with another --run\n")
 	})
 }
 
@@ -179,7 +179,7 @@ func TestStreamsThatAreLostMeanwhile(t *testing.T) {
 				t.Errorf("it ended with %d and printed %d bytes", code, p.stdout.Len())
 			}
 			want := "stream WC_IN_wordcount was deleted, and run wordcount has checkpoints that are about it; restore the stream, or begin anew with another --run\n"
-			if !strings.HasPrefix(said, "calmstream: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, want) {
+			if !strings.HasPrefix(said, "calmstream: a stream of the run is gone: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, want) {
 				t.Errorf("want one sentence that ends with %q, got:\n%s", want, said)
 			}
 		})

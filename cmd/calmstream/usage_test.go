@@ -24,7 +24,7 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 		{[]string{"run", "wordcount", "--input", input, "--output", "xml"}, `--output is text or json, not "xml"`},
 		{[]string{"run", "wordcount", "--input", input, "--shards", "0"}, "--shards is a number from 1 to 256, not 0"},
 		{[]string{"run", "wordcount", "--input", input, "--shards", "many"}, `invalid value "many"`},
-		{[]string{"run", "wordcount", "--input", input, "--run", "a.b"}, `"a.b" cannot be the name of a run`},
+		{[]string{"run", "wordcount", "--input", input, "--run", "a.b"}, `--run: "a.b" cannot be the name of a run`},
 		{[]string{"run", "wordcount", "--input", input, "--run", strings.Repeat("x", 55)}, "cannot be the name of a run"},
 		{[]string{"run", "wordcount", "--input", input, "--nats", "nats://h", "--store", "d"}, "give one of them"},
 		{[]string{"run", "wordcount", "--input", input, "--creds", "c"}, "belong to --nats"},
@@ -43,6 +43,9 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 			}
 			if !strings.HasPrefix(stderr, "calmstream: ") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
 				t.Errorf("want one sentence with %q, got: %s", c.want, stderr)
+			}
+			if inside := insider.FindString(stderr); inside != "" {
+				t.Errorf("who runs the tool cannot know what %q is: %s", inside, stderr)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func prepareDir(dir string) error {
 	case err == nil && info.IsDir():
 		return nil
 	case err == nil:
-		return fmt.Errorf("embedded: %q is a file, but Config.Dir must be a directory; move the file away or name another path", dir)
+		return fmt.Errorf("embedded: %q is a file, and not a directory; move the file away or name another path", dir)
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("embedded: cannot look at the directory %q: %w; name another one", dir, reason(err))
 	}

@@ -109,7 +109,7 @@ func TestStartRefuses(t *testing.T) {
 		want string
 	}{
 		"no directory":     {embedded.Config{}, "Config.Dir is empty"},
-		"a file":           {embedded.Config{Dir: file}, `is a file, but Config.Dir must be a directory`},
+		"a file":           {embedded.Config{Dir: file}, `is a file, and not a directory`},
 		"below a file":     {embedded.Config{Dir: filepath.Join(file, "x")}, filepath.Join(file, "x")},
 		"no port":          {embedded.Config{Dir: t.TempDir(), Listen: "localhost"}, "must be host:port"},
 		"a wrong port":     {embedded.Config{Dir: t.TempDir(), Listen: "localhost:65536"}, "from 0 to 65535"},

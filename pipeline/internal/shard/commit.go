@@ -43,7 +43,7 @@ func (s *session) load(ctx context.Context) error {
 func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	f := loaded.Fence
 	if f.Position.Incarnation != s.env.Start.Incarnation {
-		return fmt.Errorf("it belongs to another stream: its log was made at %s, the present one at %s; the input was deleted and made again. Restore the old stream, or declare a new Version of the pipeline to begin anew",
+		return fmt.Errorf("it belongs to another stream: its log was made at %s, the present one at %s; the input was deleted and made again; restore the old stream, or declare a new Version of the pipeline to begin anew",
 			when(f.Position.Incarnation), when(s.env.Start.Incarnation))
 	}
 	if err := s.RestoreMeta(f.Meta); err != nil {

@@ -89,7 +89,7 @@ func TestPurgedWhileAway(t *testing.T) {
 	f.wantGap(purgeTo(12), 11, 11)
 	err := purgeTo(51)
 	f.wantGap(err, 11, 50)
-	f.contains(err, "LOG", "11 to 50", "starting after 50")
+	f.contains(err, "LOG", "11 to 50", "declare a new Version")
 }
 
 func (f *fixture) wantGap(err error, from, to uint64) {

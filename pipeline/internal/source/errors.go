@@ -48,7 +48,7 @@ type RecreatedError struct {
 }
 
 func (e *RecreatedError) Error() string {
-	return fmt.Sprintf("source: stream %q was created at %s, but what was read so far came from one created at %s; restore that stream, or start the pipeline anew",
+	return fmt.Sprintf("source: stream %q was created at %s, but what was read so far came from one created at %s; restore that stream, or declare a new Version of the pipeline to begin anew",
 		e.Stream, stamp(e.Found), stamp(e.Expected))
 }
 
@@ -63,8 +63,8 @@ type GapError struct {
 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("source: stream %q no longer holds sequences %d to %d, and they were not read; restore them, or accept the loss by starting after %d; longer retention avoids it",
-		e.Stream, e.From, e.To, e.To)
+	return fmt.Sprintf("source: stream %q no longer holds sequences %d to %d, and they were not read; restore them, or declare a new Version of the pipeline to begin anew; longer retention avoids it",
+		e.Stream, e.From, e.To)
 }
 
 // Unwrap returns ErrGap.
@@ -87,7 +87,7 @@ func (e *RewoundError) Error() string {
 	if !e.Found.IsZero() {
 		what = fmt.Sprintf("has a message of %s at sequence %d, where one of %s was read", stamp(e.Found), e.Read, stamp(e.Expected))
 	}
-	return fmt.Sprintf("source: stream %q %s: it lost messages that were acknowledged; restore it, or start the pipeline anew", e.Stream, what)
+	return fmt.Sprintf("source: stream %q %s: it lost messages that were acknowledged; restore it, or declare a new Version of the pipeline to begin anew", e.Stream, what)
 }
 
 // Unwrap returns ErrRewound.

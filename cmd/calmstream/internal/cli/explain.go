@@ -44,7 +44,7 @@ func explain(_ context.Context, args []string, std streams) int {
 	case errors.Is(err, flag.ErrHelp):
 		return deliver(std, flagHelp(set, "calmstream explain NAME [flags], where NAME is "+names(known)))
 	case err != nil:
-		return misuse(std, "explain: %v; see calmstream help explain", err)
+		return misuse(std, "explain: %s; see calmstream help explain", sentence(err))
 	case len(rest) != 1:
 		return misuse(std, "explain takes the name of one pipeline: %s", names(known))
 	case known[rest[0]] == nil:
@@ -56,12 +56,12 @@ func explain(_ context.Context, args []string, std streams) int {
 	}
 	p, err := known[rest[0]](*shards)
 	if err != nil {
-		complain(std.err, "%v", err)
+		complain(std.err, "%s", sentence(err))
 		return exitFailed
 	}
 	text, err := renderers[*format](p)
 	if err != nil {
-		complain(std.err, "%v", err)
+		complain(std.err, "%s", sentence(err))
 		return exitFailed
 	}
 	return deliver(std, []byte(text))

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/demo"
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/plain"
 )
 
 const (
@@ -76,6 +77,9 @@ func complain(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "calmstream: "+format+"\n", args...)
 }
 
+// sentence says what went wrong in one line, and in words of the command line.
+func sentence(err error) string { return plain.Sentence(err, "begin anew with another --run") }
+
 // misuse says what is wrong with the command line.
 func misuse(std streams, format string, args ...any) int {
 	complain(std.err, format, args...)
@@ -88,7 +92,7 @@ func deliver(std streams, output []byte) int {
 		return exitOK
 	}
 	if _, err := std.out.Write(output); err != nil {
-		complain(std.err, "the output could not be written: %v", err)
+		complain(std.err, "the output could not be written: %s", sentence(err))
 		return exitFailed
 	}
 	return exitOK

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/feed"
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/store"
@@ -43,10 +42,10 @@ func run(ctx context.Context, args []string, std streams) int {
 	case help != nil:
 		return deliver(std, help)
 	case err != nil:
-		return misuse(std, "%v; see calmstream help run", err)
+		return misuse(std, "%s; see calmstream help run", sentence(err))
 	}
 	if err := readable(o.inputs); err != nil {
-		complain(std.err, "%v", err)
+		complain(std.err, "%s", sentence(err))
 		return exitFailed
 	}
 	console := newConsole(std)
@@ -62,7 +61,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	code := count(ctx, o, st, std, console, logger)
 	if err := st.Close(); err != nil {
-		complain(console, "%v", err)
+		complain(console, "%s", sentence(err))
 		code = max(code, exitFailed)
 	}
 	return code
@@ -92,7 +91,7 @@ func count(ctx context.Context, o order, st *store.Store, std streams, console *
 	}
 	output, err := render(results.Words)
 	if err != nil {
-		complain(console, "%v", err)
+		complain(console, "%s", sentence(err))
 		return exitFailed
 	}
 	code := deliver(std, output)
@@ -115,7 +114,7 @@ func whereabouts(o order, st *store.Store) string {
 func stopped(ctx context.Context, err error, o order, st *store.Store, console *console) int {
 	by, ok := signalOf(ctx)
 	if !ok {
-		complain(console, "%s", oneSentence(err))
+		complain(console, "%s", sentence(err))
 		return exitFailed
 	}
 	switch {
@@ -129,15 +128,6 @@ func stopped(ctx context.Context, err error, o order, st *store.Store, console *
 		complain(console, "%v; the same command goes on from here", by)
 	}
 	return exitSignal + int(by.signal)
-}
-
-// oneSentence renders an error in one line. Shards that fail for the same reason say so one after the other.
-func oneSentence(err error) string {
-	lines := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
-	if len(lines) > 1 {
-		return fmt.Sprintf("%s (and %d more like it)", lines[0], len(lines)-1)
-	}
-	return strings.Join(lines, "")
 }
 
 // parseRun reads the command line. help is what to print instead of running.
@@ -165,8 +155,10 @@ func parseRun(args []string) (o order, help []byte, err error) {
 	case len(rest) > 1:
 		return o, nil, fmt.Errorf("run wordcount: %q is too much; files are given with --input", rest[1])
 	}
-	o.names, err = wordcount.NamesOf(*name)
-	return o, nil, errors.Join(err, o.check())
+	if o.names, err = wordcount.NamesOf(*name); err != nil {
+		return o, nil, fmt.Errorf("run wordcount: --run: %w", err)
+	}
+	return o, nil, o.check()
 }
 
 // check says which flags make no sense.

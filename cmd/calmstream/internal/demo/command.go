@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/plain"
 )
 
 // Exit codes.
@@ -39,7 +41,7 @@ func command(ctx, hard context.Context, args []string, stdout, stderr io.Writer)
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		_, _ = fmt.Fprintln(stderr, commandTitle+err.Error()+"; see calmstream demo --help")
+		_, _ = fmt.Fprintln(stderr, commandTitle+sentence(err)+"; see calmstream demo --help")
 		return exitUsage
 	}
 	err = run(ctx, hard, o, stdout)
@@ -47,13 +49,16 @@ func command(ctx, hard context.Context, args []string, stdout, stderr io.Writer)
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errStopped):
-		_, _ = fmt.Fprintln(stderr, commandTitle+err.Error())
+		_, _ = fmt.Fprintln(stderr, commandTitle+sentence(err))
 		return exitStopped
 	default:
-		_, _ = fmt.Fprintln(stderr, commandTitle+err.Error())
+		_, _ = fmt.Fprintln(stderr, commandTitle+sentence(err))
 		return exitFailed
 	}
 }
+
+// sentence says what went wrong in one line. Every demo begins anew.
+func sentence(err error) string { return plain.Sentence(err, "start the demo again") }
 
 // secondInterrupt returns a context that an interrupt ends once ctx has ended. release frees what it needs.
 func secondInterrupt(ctx context.Context) (hard context.Context, release func()) {

@@ -49,13 +49,18 @@ func start(ctx context.Context, c Config) (*Store, error) {
 		c.Dir, s.dir, s.place = dir, dir, "a temporary directory"
 	}
 	var err error
-	if s.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Logger: forServer(c.Logger)}); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if s.server, err = embedded.Start(ctx, embedded.Config{Dir: c.Dir, Logger: forServer(c.Logger)}); err == nil {
+		s.conn, err = s.server.Conn(events(c.Logger)...)
 	}
-	if s.conn, err = s.server.Conn(events(c.Logger)...); err != nil {
-		return nil, errors.Join(err, s.Close())
+	switch {
+	case err == nil:
+		return s, nil
+	case s.Temporary():
+		err = fmt.Errorf("store: no server can run in a temporary directory: %w; name another one with --store", err)
+	default:
+		err = fmt.Errorf("store: --store cannot be used: %w", err)
 	}
-	return s, nil
+	return nil, errors.Join(err, s.Close())
 }
 
 // Conn is the connection. It reconnects for ever.
