@@ -30,6 +30,9 @@ type ShardStatus struct {
 	// Checkpoints counts commits and CheckpointBytes the state they wrote. Conflicts counts commits that another owner was
 	// faster with, and Adoptions the times its state was loaded.
 	Checkpoints, CheckpointBytes, Conflicts, Adoptions uint64
+	// CoordinationWaits counts windows, and records without a match, whose results waited for a seal. It stays 0 where
+	// nothing stands behind one: what is monotone waits for nobody.
+	CoordinationWaits uint64
 	// Position is the stream sequence that has been applied, Committed that of the newest checkpoint, and Resumed that of
 	// the checkpoint with which the shard began in this process; 0 if there was none.
 	Position, Committed, Resumed uint64
@@ -87,7 +90,8 @@ func (m *Monitor) Shards() []ShardStatus {
 			Results: s.Results.Load(), DeadLetters: s.Rejected.Load(), Late: s.Late.Load(),
 			Checkpoints: s.Checkpoints.Load(), CheckpointBytes: s.CheckpointBytes.Load(),
 			Conflicts: s.Conflicts.Load(), Adoptions: s.Adoptions.Load(),
-			Position: s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
+			CoordinationWaits: s.Waits.Load(),
+			Position:          s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
 			Lag: s.Lag.Load(), OpenWindows: s.OpenWindows.Load(), Running: s.Reading.Load(), Done: s.Done.Load(),
 		}
 		if f := s.Frontier.Load(); f != plan.Beginning && f != plan.End {

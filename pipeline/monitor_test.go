@@ -3,12 +3,16 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/natstest"
+	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/sinks"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -58,6 +62,45 @@ func TestMonitorSaysWhenThePipelineRuns(t *testing.T) {
 	}
 	if !mon.Running() {
 		t.Errorf("a pipeline that has read its input to the end counts as running: %+v", mon.Shards())
+	}
+}
+
+// Guarantee 7: a pipeline whose results are monotone waits for nothing, also across an exchange; a window that is sealed
+// counts as a wait.
+func TestNoCoordinationOnMonotonePaths(t *testing.T) {
+	t.Parallel()
+	for name, sealed := range map[string]bool{"alerts": false, "finals": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := natstest.Run(t)
+			in := newInput(t, srv.JetStream(t), name, 2)
+			for i := range 100 {
+				in.put(t, i, fmt.Sprintf("a b%d", i%7))
+			}
+			in.end(t)
+			p := pipeline.New(name)
+			subjects := []string{name + ".in.0", name + ".in.1"}
+			lines := pipeline.Read(p, "lines", pipeline.Source[string]{Stream: name, Subjects: subjects, Decode: pipeline.Text})
+			words := operators.KeyBy(operators.FlatMap(lines, strings.FieldsSeq), "word", strings.ToLower)
+			counts := operators.Count("counts", words)
+			often := operators.Threshold(counts, crdt.AtLeast(10))
+			pipeline.Write(p, "often", often, sinks.Subject{Name: name + ".often", Stream: name + "_OFTEN"}, pipeline.EncodeText)
+			if sealed {
+				finals := operators.Finals(operators.Seal(counts, operators.EndOfInput()))
+				pipeline.Write(p, "finals", finals, sinks.Subject{Name: name + ".out", Stream: name + "_OUT"}, pipeline.EncodeJSON)
+			}
+			var mon pipeline.Monitor
+			if err := p.Run(t.Context(), pipeline.Config{Conn: srv.Conn(t), Monitor: &mon, Logger: quiet}); err != nil {
+				t.Fatal(err)
+			}
+			waits := uint64(0)
+			for _, s := range mon.Shards() {
+				waits += s.CoordinationWaits
+			}
+			if (waits > 0) != sealed || len(stored(t, srv.JetStream(t), name+"_OFTEN")) == 0 {
+				t.Errorf("%d waits: %+v", waits, mon.Shards())
+			}
+		})
 	}
 }
 

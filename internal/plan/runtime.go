@@ -83,6 +83,8 @@ type Runtime struct {
 	Send func(to *Node, key, record []byte)
 	// Complete tells the stage that begins at the given node that everything sent so far is complete before frontier.
 	Complete func(to *Node, frontier int64)
+	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
+	Waited func(n int)
 	// Register takes note of an operator with state.
 	Register func(n *Node, s Stateful)
 }

@@ -187,7 +187,9 @@ func (k *folder[K, C, L, P]) Advance(frontier int64) {
 		return
 	}
 	after := k.rule.After(frontier)
-	for _, w := range k.panes.closed(k.rule, frontier) {
+	closed := k.panes.closed(k.rule, frontier)
+	k.rt.Waited(len(closed))
+	for _, w := range closed {
 		slots := w.sorted()
 		// Facts come in the order of their windows, each at the last instant of its own. So they are never late behind the seal,
 		// where nothing beyond the windows closed before counts as seen; how far this frontier jumped depends on batches.

@@ -142,6 +142,7 @@ func (k *joiner[K, A, B, C]) Advance(frontier int64) {
 		if text := k.keys.Text(e.key); group == nil || group.Key != text || group.Window != span {
 			group = &plan.Group{Key: text, Window: span}
 		}
+		k.rt.Waited(1)
 		m := plan.Meta{Seq: e.place.seq, Time: e.time, Frontier: e.time, Group: group}
 		if e.value.Right {
 			k.make(m, nil, &e.value.B)

@@ -161,7 +161,9 @@ func (k *sessions[K, C, L, P]) Advance(frontier int64) {
 	if len(k.closers) == 0 {
 		return
 	}
-	for _, c := range k.closed(frontier) {
+	closed := k.closed(frontier)
+	k.rt.Waited(len(closed))
+	for _, c := range closed {
 		m := plan.Meta{Seq: k.seq, Time: c.span.End - 1, Frontier: c.span.End - 1}
 		for _, to := range k.closers {
 			to.close(m, c.span, []slot[K, L]{{key: c.key, value: c.value}})

@@ -23,6 +23,8 @@ type Machine struct {
 	none     Outputs // stays empty
 	// finals says whether out holds results that the log must be whole for.
 	finals bool
+	// waits counts, since the last call of Waits, windows that waited for a seal.
+	waits uint64
 }
 
 // state is an operator with state, under the number of its node.
@@ -50,6 +52,7 @@ func NewMachine(env *Env) (*Machine, error) {
 		Emit:     m.emit,
 		Send:     func(to *plan.Node, key, record []byte) { m.senderTo[to].Send(key, record) },
 		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
+		Waited:   func(n int) { m.waits += uint64(n) },
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
 	}
 	kernels, err := env.Plan.Assemble(env.Stage, rt)
@@ -168,6 +171,13 @@ func (m *Machine) Take() (out *Outputs, finals bool) {
 	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes}, m.finals
 	m.out, m.finals = Outputs{}, false
 	return out, finals
+}
+
+// Waits returns how many windows, since the last call, have waited for a seal before their results could leave. It is 0
+// where nothing stands behind one.
+func (m *Machine) Waits() (n uint64) {
+	n, m.waits = m.waits, 0
+	return n
 }
 
 // The header of punctuations, and its values.

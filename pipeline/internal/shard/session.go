@@ -127,6 +127,7 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 			s.position.Seq, s.moved = at, true
 		}
 	}
+	s.env.Stats.Waits.Add(s.Waits())
 	out, finals := s.Take()
 	if !out.empty() {
 		if finals {

@@ -11,6 +11,8 @@ type Stats struct {
 	// Checkpoints counts commits, CheckpointBytes what they wrote, Conflicts the races for the fence that were lost, and
 	// Adoptions the times that another owner's state was loaded.
 	Checkpoints, CheckpointBytes, Conflicts, Adoptions atomic.Uint64
+	// Waits counts windows, and records without a match, whose results waited for a seal.
+	Waits atomic.Uint64
 	// Position and Committed are stream sequences; Lag counts messages that wait.
 	Position, Committed, Lag atomic.Uint64
 	// Resumed is the position of the checkpoint with which the shard began.
