@@ -14,6 +14,8 @@ type Inlet struct {
 	// To is the kernel, and Edge the number of the input among all of the node's.
 	To   Operator
 	Edge int
+	// Sample takes contributions as To does, to encode them for Runtime.Sample. It is nil where nobody does.
+	Sample Operator
 
 	joint *joint
 }
@@ -24,6 +26,7 @@ func (i Inlet) Advance(frontier int64) { i.joint.advance(i.Edge, frontier) }
 // joint is where the inputs of a kernel within one stage meet.
 type joint struct {
 	to        Operator
+	sample    Operator
 	frontiers map[int]int64 // by edge
 }
 
@@ -127,7 +130,7 @@ func (a *assembler) consumer(n *Node, edge int) ([]Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, err := n.Lift(a.rt, Inlet{To: j.to, Edge: edge, joint: j})
+	op, err := n.Lift(a.rt, Inlet{To: j.to, Edge: edge, Sample: j.sample, joint: j})
 	return []Operator{op}, err
 }
 
@@ -151,6 +154,18 @@ func (a *assembler) joint(n *Node) (*joint, error) {
 			j.to, err = n.Build(a.rt, down)
 		}
 	}
+	if err == nil && a.rt.Sample != nil && n.Kind.stateful() && !n.Derived {
+		j.sample, err = n.Send(a.sampling())
+	}
 	a.joints[n] = j
 	return j, err
+}
+
+// sampling makes of the upper end of an exchange what encodes samples. A value that cannot be encoded is found elsewhere.
+func (a *assembler) sampling() *Runtime {
+	return &Runtime{
+		Origin: a.rt.Origin,
+		Reject: func(Rejected) {},
+		Send:   func(to *Node, _, record []byte) { a.rt.Sample(to, record) },
+	}
 }

@@ -18,7 +18,17 @@ type world struct {
 	checkpoints map[checkpoint.ShardID][]*saved // in the order of their commits
 	results     map[string]Result               // by identity
 	rejected    map[string]rejection            // by place
+	marks       map[marked]uint64
 }
+
+// marked is a place at which the owners of a shard are compared.
+type marked struct {
+	id checkpoint.ShardID
+	at uint64
+}
+
+// markDistance is short, so that short logs have many marks.
+const markDistance = 8
 
 // rejection is a dead letter or a late record.
 type rejection struct{ place, reason string }
@@ -36,7 +46,7 @@ type saved struct {
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64),
 	}
 	for _, l := range logs {
 		id := checkpoint.ShardID{Stage: l.Read, Shard: l.Shard}
@@ -72,7 +82,7 @@ type owner struct {
 func (w *world) start(stage *plan.Stage, number int, from *saved) (*owner, error) {
 	o := &owner{id: checkpoint.ShardID{Stage: stage.Name, Shard: number}, stage: stage, position: from.position, base: from}
 	var err error
-	if o.Machine, err = shard.NewMachine(&shard.Env{ID: o.id, Plan: w.plan, Stage: stage}); err != nil {
+	if o.Machine, err = shard.NewMachine(&shard.Env{ID: o.id, Plan: w.plan, Stage: stage, MarkDistance: markDistance}); err != nil {
 		return nil, err
 	}
 	if from.position == 0 {
@@ -103,6 +113,9 @@ func (w *world) step(o *owner, n int) error {
 		return err
 	}
 	o.position += taken
+	if err := w.mark(o); err != nil {
+		return err
+	}
 	out, _ := o.Take()
 	for i := range out.Results {
 		if err := w.result(o, &out.Results[i]); err != nil {
@@ -126,6 +139,17 @@ func (w *world) step(o *owner, n int) error {
 		w.rejected[place] = rejection{public, r.Err.Error()}
 	}
 	o.pending = append(o.pending, out.Envelopes...)
+	return nil
+}
+
+// mark compares an owner with all who have been there.
+func (w *world) mark(o *owner) error {
+	at, digest := o.Mark()
+	place := marked{o.id, at}
+	if before, ok := w.marks[place]; ok && before != digest {
+		return fmt.Errorf("two owners of %v have made different things of the log up to %d", o.id, at)
+	}
+	w.marks[place] = digest
 	return nil
 }
 

@@ -25,17 +25,26 @@ type lifter[K plan.Key, T, C any] struct {
 	size      func(K) int
 	inlet     plan.Inlet
 	out       outlet[plan.Contribution[K, C]]
+	sampler   sampler[plan.Contribution[K, C]]
 }
 
 // Lift makes contributions of records.
 func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Inlet, e Extract[K, T, C]) (plan.Operator, error) {
 	out, err := newOutlet[plan.Contribution[K, C]](n, []plan.Operator{next.To})
-	return &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, size: plan.KeyCodecOf[K]().Size, inlet: next, out: out}, err
+	if err != nil {
+		return nil, err
+	}
+	k := &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, size: plan.KeyCodecOf[K]().Size, inlet: next, out: out}
+	if next.Sample != nil {
+		k.sampler, err = newSampler[plan.Contribution[K, C]](n, rt.SampleBits, next.Sample)
+	}
+	return k, err
 }
 
 func (k *lifter[K, T, C]) Consume(b *plan.Batch[T]) {
 	for i := 0; i < b.Len(); {
 		i = k.run(b, i)
+		k.sampler.look(&k.out.batch) // before the state takes the values over
 		k.out.flush()
 	}
 }

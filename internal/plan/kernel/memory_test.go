@@ -30,6 +30,7 @@ func runtime(rejected *int) *plan.Runtime {
 	return &plan.Runtime{
 		Origin:   "stage/0",
 		Reject:   func(plan.Rejected) { *rejected++ },
+		Waited:   func(int) {},
 		Register: func(*plan.Node, plan.Stateful) {},
 	}
 }

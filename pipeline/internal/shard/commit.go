@@ -184,6 +184,11 @@ func (s *session) finish() error {
 func (s *session) lost(r result) error {
 	w := r.winner
 	s.first = false
+	if other, err := markOf(w.Fence.Meta); err != nil {
+		return fmt.Errorf("stage %s, shard %d: the checkpoint of another owner at %d cannot be read: %w", s.env.ID.Stage, s.env.ID.Shard, w.Fence.Position.Seq, err)
+	} else if s.digest.expect(other); s.diverged() {
+		return errAdopt
+	}
 	if w.Fence.Position.Seq >= r.fence.Position.Seq {
 		s.Settle(true) // the winner has committed what the snapshot held
 	} else {
@@ -198,6 +203,19 @@ func (s *session) lost(r result) error {
 		s.dirty = true // look again after an interval
 	}
 	return nil
+}
+
+// diverged compares this owner with those whose checkpoints it has seen, at the positions where both have been. If they
+// differ it raises the alarm. Two states of one position cannot be merged: this owner then gives its own up for the one that
+// is stored.
+func (s *session) diverged() bool {
+	own, other, differ := s.digest.differs()
+	if differ {
+		s.env.Stats.Divergences.Add(1)
+		s.env.Logger.Error("two owners have made different things of the same input, and this one goes on from what is stored; make the functions of the pipeline deterministic, or declare a new Version where they have changed",
+			"stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", own.at, "own", fmt.Sprintf("%016x", own.sum), "stored", fmt.Sprintf("%016x", other.sum))
+	}
+	return differ
 }
 
 func (s *session) adoptFence(l checkpoint.Loaded) {

@@ -12,6 +12,7 @@
 //   - A commit names the fence that it replaces. Who loses the race looks at the winner: one that is ahead of what
 //     this owner has applied is adopted (its state is loaded), else this owner goes on and bases its next commit on
 //     the winner's segments. No owner commits a position below the fence.
+//   - Owners that have made different things of the same prefix are not merged: see digest.
 //
 // Fencing the loser off was tried in thought and dropped: a fenced owner would need someone to tell who may
 // work, and the invariants above make two owners merely wasteful.

@@ -85,6 +85,8 @@ type Env struct {
 	Writer string
 	// Every is the time between checkpoints; the first one comes after First at the latest.
 	Every, First time.Duration
+	// MarkDistance is the distance of the positions at which owners can be compared; 0 means 1<<16, which every owner has.
+	MarkDistance uint64
 	// Drain bounds the last checkpoint when the shard is told to stop.
 	Drain time.Duration
 	// Now is the clock that paces checkpoints. Nothing else is told the time.

@@ -145,9 +145,15 @@ func (o *outlet) Barrier() func(context.Context) error {
 // count is a pipeline that counts words.
 func count(t *testing.T) *plan.Plan {
 	t.Helper()
+	return countBy(t, strings.ToLower)
+}
+
+// countBy counts words by what key makes of them.
+func countBy(t *testing.T, key func(string) string) *plan.Plan {
+	t.Helper()
 	p := pipeline.New("count")
 	words := operators.FlatMap(pipeline.Read(p, "in", pipeline.Source[string]{Stream: "IN", Decode: pipeline.Text}), strings.FieldsSeq)
-	counts := operators.Count("counts", operators.KeyBy(words, "word", strings.ToLower))
+	counts := operators.Count("counts", operators.KeyBy(words, "word", key))
 	finals := operators.Finals(operators.Seal(counts, operators.EndOfInput()))
 	pipeline.Write(p, "out", finals, sinks.Func{Name: "out"}, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
 		return fmt.Append(nil, f.Value.Value()), nil
@@ -215,6 +221,10 @@ var errNoEnd = errors.New("the shard has not come to its end within a day")
 
 // runs runs a shard until it ends by itself. One that would run for ever fails after a day, by the clock of the bubble.
 func runs(t *testing.T, e *shard.Env) error {
+<<<<<<< HEAD
+=======
+	t.Helper()
+>>>>>>> mend
 	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 	defer cancel()
 	if err := shard.Run(ctx, e); ctx.Err() == nil {

@@ -24,7 +24,12 @@ type Machine struct {
 	// finals says whether out holds results that the log must be whole for.
 	finals bool
 	// waits counts, since the last call of Waits, windows that waited for a seal.
+<<<<<<< HEAD
 	waits uint64
+=======
+	waits  uint64
+	digest digest
+>>>>>>> mend
 }
 
 // state is an operator with state, under the number of its node.
@@ -35,7 +40,7 @@ type state struct {
 
 // NewMachine builds the kernels of the shard that env names: it needs env.ID, env.Plan and env.Stage only.
 func NewMachine(env *Env) (*Machine, error) {
-	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender)}
+	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender), digest: newDigest(env.MarkDistance)}
 	for _, to := range env.Stage.To {
 		s := exchange.NewSender(to.Producer(env.Stage, env.ID.Shard), to.Shards, func(partition int, data []byte) {
 			m.out.Envelopes = append(m.out.Envelopes, Envelope{To: to, Partition: partition, Data: data})
@@ -54,6 +59,8 @@ func NewMachine(env *Env) (*Machine, error) {
 		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
 		Waited:   func(n int) { m.waits += uint64(n) },
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
+
+		Sample: m.digest.contribution, SampleBits: m.digest.sampleBits(),
 	}
 	kernels, err := env.Plan.Assemble(env.Stage, rt)
 	m.kernels = kernels
@@ -67,9 +74,10 @@ func (m *Machine) Apply(messages []plan.Message) (taken int, err error) {
 	if m.env.Stage.Single {
 		step = 1
 	}
-	for from := 0; from < len(messages) && err == nil && !m.Ended(); from += step {
+	for taken < len(messages) && err == nil && !m.Ended() {
+		part := messages[taken:min(taken+step, len(messages))]
 		var n int
-		n, err = m.apply(messages[from:min(from+step, len(messages))])
+		n, err = m.apply(part[:m.digest.reach(part)])
 		taken += n
 	}
 	for _, s := range m.senders {
@@ -150,10 +158,12 @@ func (m *Machine) open() (n int) {
 
 func (m *Machine) emit(write *plan.Node, r plan.Result) {
 	m.finals = m.finals || m.env.Plan.Behind(write)
+	m.digest.result(write, &r)
 	m.out.Results = append(m.out.Results, Result{Write: write, Result: r})
 }
 
 func (m *Machine) reject(r plan.Rejected) {
+	m.digest.rejected(&r)
 	out := Rejected{Rejected: r}
 	for i := range m.messages { // rare, so that a search is cheaper than an index
 		if msg := &m.messages[i]; msg.Seq == r.Meta.Seq && m.receiver == nil && r.Meta.Group == nil {
@@ -173,6 +183,15 @@ func (m *Machine) Take() (out *Outputs, finals bool) {
 	return out, finals
 }
 
+<<<<<<< HEAD
+=======
+// Mark returns the newest position at which owners can be compared, and the digest of everything up to it; 0 if there is none.
+func (m *Machine) Mark() (at, digest uint64) {
+	last := m.digest.last()
+	return last.at, last.sum
+}
+
+>>>>>>> mend
 // Waits returns how many windows, since the last call, have waited for a seal before their results could leave. It is 0
 // where nothing stands behind one.
 func (m *Machine) Waits() (n uint64) {

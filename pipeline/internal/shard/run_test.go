@@ -139,6 +139,10 @@ func TestTwoOwnersShareTheCheckpoints(t *testing.T) {
 		envs := []*shard.Env{w.owner("one"), w.owner("two")}
 		ended := make(chan error, len(envs))
 		for _, e := range envs {
+<<<<<<< HEAD
+=======
+			e.MarkDistance = 4
+>>>>>>> mend
 			go func() { ended <- runs(t, e) }()
 		}
 		before := uint64(0)
@@ -160,6 +164,9 @@ func TestTwoOwnersShareTheCheckpoints(t *testing.T) {
 		w.expect(t, `map[out global "a":400 out global "b":200 out global "c":200]`)
 		if n := envs[0].Stats.Conflicts.Load() + envs[1].Stats.Conflicts.Load(); n == 0 {
 			t.Error("the owners never met")
+		}
+		if n := envs[0].Stats.Divergences.Load() + envs[1].Stats.Divergences.Load(); n != 0 {
+			t.Errorf("%d false alarms", n)
 		}
 	})
 }

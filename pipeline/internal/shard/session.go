@@ -122,6 +122,9 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 			return err
 		}
 		s.advance(messages, taken)
+		if s.diverged() {
+			return errAdopt
+		}
 	} else if !s.Ended() {
 		if at := s.log.Position(); at > s.position.Seq {
 			s.position.Seq, s.moved = at, true

@@ -14,10 +14,13 @@ import (
 //
 // and the small state in the fence is
 //
-//	byte version (1), varint frontier, numbers of each sender, numbers and frontiers of the receiver
+//	byte version (2), varint frontier, digest, numbers of each sender, numbers and frontiers of the receiver
 //
-// Both belong to plan.FormatVersion.
-const metaVersion = 1
+// Version 1 had no digest, and is still read. Both belong to plan.FormatVersion.
+const (
+	metaVersion        = 2
+	metaWithoutADigest = 1
+)
 
 // entries tags the entries of one operator with its node and passes them to a segment.
 type entries struct {
@@ -52,7 +55,7 @@ func (m *Machine) Settle(kept bool) {
 
 // Meta encodes the small state that is always written whole.
 func (m *Machine) Meta() []byte {
-	b := binary.AppendVarint([]byte{metaVersion}, m.frontier)
+	b := m.digest.appendState(binary.AppendVarint([]byte{metaVersion}, m.frontier))
 	for _, s := range m.senders {
 		b = s.AppendState(b)
 	}
@@ -64,14 +67,9 @@ func (m *Machine) Meta() []byte {
 
 // RestoreMeta takes the small state back.
 func (m *Machine) RestoreMeta(data []byte) (err error) {
-	if len(data) == 0 || data[0] != metaVersion {
-		return errState
+	if m.frontier, data, err = m.digest.restore(data); err != nil {
+		return err
 	}
-	frontier, n := binary.Varint(data[1:])
-	if n <= 0 {
-		return errState
-	}
-	m.frontier, data = frontier, data[1+n:]
 	for _, s := range m.senders {
 		if data, err = s.RestoreState(data); err != nil {
 			return err
@@ -86,6 +84,30 @@ func (m *Machine) RestoreMeta(data []byte) (err error) {
 		return errState
 	}
 	return nil
+}
+
+// markOf returns the newest mark in the small state of a checkpoint, the zero mark if it has none.
+func markOf(meta []byte) (mark, error) {
+	d := newDigest(1) // which divides every distance
+	_, _, err := d.restore(meta)
+	return d.last(), err
+}
+
+// restore takes the digest and the frontier before it out of the small state of a checkpoint, and returns what follows.
+func (d *digest) restore(meta []byte) (frontier int64, rest []byte, err error) {
+	if len(meta) == 0 || meta[0] != metaVersion && meta[0] != metaWithoutADigest {
+		return 0, nil, errState
+	}
+	frontier, n := binary.Varint(meta[1:])
+	if n <= 0 {
+		return 0, nil, errState
+	}
+	if rest = meta[1+n:]; meta[0] == metaWithoutADigest {
+		d.known = false
+		return frontier, rest, nil
+	}
+	rest, err = d.restoreState(rest)
+	return frontier, rest, err
 }
 
 // RestoreChunk takes the entries of a chunk back.
