@@ -33,12 +33,9 @@ type ShardStatus struct {
 	// CoordinationWaits counts windows, and records without a match, whose results waited for a seal. It stays 0 where
 	// nothing stands behind one: what is monotone waits for nobody.
 	CoordinationWaits uint64
-<<<<<<< HEAD
-=======
 	// Divergences counts the times that another owner was found to have made something else of the same input: a function
 	// that is not deterministic, or another program of the same Version. It should stay 0.
 	Divergences uint64
->>>>>>> mend
 	// Position is the stream sequence that has been applied, Committed that of the newest checkpoint, and Resumed that of
 	// the checkpoint with which the shard began in this process; 0 if there was none.
 	Position, Committed, Resumed uint64
@@ -96,13 +93,8 @@ func (m *Monitor) Shards() []ShardStatus {
 			Results: s.Results.Load(), DeadLetters: s.Rejected.Load(), Late: s.Late.Load(),
 			Checkpoints: s.Checkpoints.Load(), CheckpointBytes: s.CheckpointBytes.Load(),
 			Conflicts: s.Conflicts.Load(), Adoptions: s.Adoptions.Load(),
-<<<<<<< HEAD
-			CoordinationWaits: s.Waits.Load(),
-			Position:          s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
-=======
 			CoordinationWaits: s.Waits.Load(), Divergences: s.Divergences.Load(),
 			Position: s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
->>>>>>> mend
 			Lag: s.Lag.Load(), OpenWindows: s.OpenWindows.Load(), Running: s.Reading.Load(), Done: s.Done.Load(),
 		}
 		if f := s.Frontier.Load(); f != plan.Beginning && f != plan.End {

@@ -83,13 +83,10 @@ type Runtime struct {
 	Send func(to *Node, key, record []byte)
 	// Complete tells the stage that begins at the given node that everything sent so far is complete before frontier.
 	Complete func(to *Node, frontier int64)
-<<<<<<< HEAD
-=======
 	// Sample takes, encoded, what a record contributes to the state of a node: of one message in 1<<SampleBits or so, and which
 	// ones depends on their place in the log alone. Nobody takes samples if it is nil.
 	Sample     func(to *Node, record []byte)
 	SampleBits int
->>>>>>> mend
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
 	// Register takes note of an operator with state.

@@ -32,10 +32,7 @@ var shardMetrics = []metric{
 	{"calm_checkpoint_conflicts_total", "counter", "Checkpoints that another owner was faster with.", func(s pipeline.ShardStatus) string { return whole(s.Conflicts) }},
 	{"calm_adoptions_total", "counter", "Times that the state of another owner was loaded.", func(s pipeline.ShardStatus) string { return whole(s.Adoptions) }},
 	{"calm_coordination_waits_total", "counter", "Windows, and records without a match, whose results waited for a seal.", func(s pipeline.ShardStatus) string { return whole(s.CoordinationWaits) }},
-<<<<<<< HEAD
-=======
 	{"calm_divergence_total", "counter", "Times that another owner had made something else of the same input; should be 0.", func(s pipeline.ShardStatus) string { return whole(s.Divergences) }},
->>>>>>> mend
 	{"calm_position", "gauge", "Stream sequence that has been applied.", func(s pipeline.ShardStatus) string { return whole(s.Position) }},
 	{"calm_committed_position", "gauge", "Stream sequence of the newest checkpoint.", func(s pipeline.ShardStatus) string { return whole(s.Committed) }},
 	{"calm_resumed_position", "gauge", "Stream sequence of the checkpoint that the shard began with; 0 for none.", func(s pipeline.ShardStatus) string { return whole(s.Resumed) }},

@@ -157,11 +157,7 @@ func TestMetrics(t *testing.T) {
 	for metric, want := range map[string]float64{
 		"calm_messages_total": 41, "calm_bytes_total": 83, "calm_dead_letters_total": 1, "calm_late_total": 0,
 		"calm_results_total": 40, "calm_checkpoint_conflicts_total": 0, "calm_adoptions_total": 0, "calm_position": 41,
-<<<<<<< HEAD
-		"calm_lag_messages": 0, "calm_resumed_position": 0, "calm_coordination_waits_total": 0,
-=======
 		"calm_lag_messages": 0, "calm_resumed_position": 0, "calm_coordination_waits_total": 0, "calm_divergence_total": 0,
->>>>>>> mend
 	} {
 		key := metric + "|pipeline=m1|stage=words|shard=0"
 		if got, ok := e.values[key]; !ok || got != want {

@@ -221,10 +221,7 @@ var errNoEnd = errors.New("the shard has not come to its end within a day")
 
 // runs runs a shard until it ends by itself. One that would run for ever fails after a day, by the clock of the bubble.
 func runs(t *testing.T, e *shard.Env) error {
-<<<<<<< HEAD
-=======
 	t.Helper()
->>>>>>> mend
 	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 	defer cancel()
 	if err := shard.Run(ctx, e); ctx.Err() == nil {

@@ -24,12 +24,8 @@ type Machine struct {
 	// finals says whether out holds results that the log must be whole for.
 	finals bool
 	// waits counts, since the last call of Waits, windows that waited for a seal.
-<<<<<<< HEAD
-	waits uint64
-=======
 	waits  uint64
 	digest digest
->>>>>>> mend
 }
 
 // state is an operator with state, under the number of its node.
@@ -183,15 +179,12 @@ func (m *Machine) Take() (out *Outputs, finals bool) {
 	return out, finals
 }
 
-<<<<<<< HEAD
-=======
 // Mark returns the newest position at which owners can be compared, and the digest of everything up to it; 0 if there is none.
 func (m *Machine) Mark() (at, digest uint64) {
 	last := m.digest.last()
 	return last.at, last.sum
 }
 
->>>>>>> mend
 // Waits returns how many windows, since the last call, have waited for a seal before their results could leave. It is 0
 // where nothing stands behind one.
 func (m *Machine) Waits() (n uint64) {

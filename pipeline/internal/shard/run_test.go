@@ -139,10 +139,7 @@ func TestTwoOwnersShareTheCheckpoints(t *testing.T) {
 		envs := []*shard.Env{w.owner("one"), w.owner("two")}
 		ended := make(chan error, len(envs))
 		for _, e := range envs {
-<<<<<<< HEAD
-=======
 			e.MarkDistance = 4
->>>>>>> mend
 			go func() { ended <- runs(t, e) }()
 		}
 		before := uint64(0)

@@ -13,11 +13,8 @@ type Stats struct {
 	Checkpoints, CheckpointBytes, Conflicts, Adoptions atomic.Uint64
 	// Waits counts windows, and records without a match, whose results waited for a seal.
 	Waits atomic.Uint64
-<<<<<<< HEAD
-=======
 	// Divergences counts the times that another owner had made something else of the same input.
 	Divergences atomic.Uint64
->>>>>>> mend
 	// Position and Committed are stream sequences; Lag counts messages that wait.
 	Position, Committed, Lag atomic.Uint64
 	// Resumed is the position of the checkpoint with which the shard began.
