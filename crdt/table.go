@@ -100,6 +100,7 @@ func (t *table[K, V]) put(k K) (v *V, added bool) {
 		return t.find(k), true
 	}
 	*leaf = slices.Insert(*leaf, i, one[0])
+	t.grown(1)
 	return &(*leaf)[i].v, true
 }
 
