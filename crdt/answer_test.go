@@ -76,7 +76,7 @@ func TestAnswers(t *testing.T) {
 	says(t, crdt.AtLeast(4).Ask(&three), "unknown", unknown)
 	says(t, crdt.UpSet[crdt.GCounter]{}.Ask(&three), "unknown", unknown)
 
-	var unset, conflict, five once = once{}, onceConflict, onceOf(5)
+	unset, conflict, five := once{}, onceConflict, onceOf(5)
 	says(t, onceIsSet.Ask(&unset), "unknown", unknown)
 	says(t, onceIsSet.Ask(&five), "true (final: settled)", `{"value":true,"verdict":"final","basis":"settled"}`)
 	says(t, onceIsSet.Ask(&conflict), "true (stable)", `{"value":true,"verdict":"stable"}`) // nothing is final there

@@ -108,7 +108,7 @@ func (l *OpLog[T]) readArchive(r *reader) error {
 func readContext(r *reader) (c DotContext, err error) {
 	data := r.bytes()
 	if r.err != nil {
-		return c, nil // the caller sees r.err
+		return c, r.err
 	}
 	if err := c.UnmarshalBinary(data); err != nil {
 		return c, fmt.Errorf("crdt: decode %s: context ending at byte %d: %w", r.typ, r.at, err)
