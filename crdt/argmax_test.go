@@ -38,6 +38,10 @@ func TestArgMax(t *testing.T) {
 			}
 			return a
 		},
+		updates: []func(*argMax) argMax{
+			func(a *argMax) argMax { return a.Add(3, "b") },
+			func(a *argMax) argMax { return a.Add(4, "c") },
+		},
 		golden:  "argmax_int8_string",
 		goldens: map[string]argMax{"bottom": {}, "zero": crdt.ArgMaxOf[int8](0, ""), "one": crdt.ArgMaxOf[int8](-64, "abc")},
 		json:    map[string]string{"bottom": "null", "one": `{"key":"abc","score":-64}`},
@@ -53,6 +57,10 @@ func TestArgMin(t *testing.T) {
 				a.Add(int8(r.IntN(3)-1), string(rune('a'+r.IntN(3))))
 			}
 			return a
+		},
+		updates: []func(*argMin) argMin{
+			func(a *argMin) argMin { return a.Add(3, "b") },
+			func(a *argMin) argMin { return a.Add(2, "c") },
 		},
 		golden:  "argmin_int8_string",
 		goldens: map[string]argMin{"bottom": {}, "zero": crdt.ArgMinOf[int8](0, ""), "one": crdt.ArgMinOf[int8](-64, "abc")},

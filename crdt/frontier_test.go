@@ -43,6 +43,10 @@ func TestFrontier(t *testing.T) {
 			}
 			return f
 		},
+		updates: []func(*crdt.Frontier) crdt.Frontier{
+			func(f *crdt.Frontier) crdt.Frontier { return f.Advance("a", 1) },
+			func(f *crdt.Frontier) crdt.Frontier { return f.Advance("d", math.MinInt64) },
+		},
 		golden: "frontier",
 		goldens: map[string]crdt.Frontier{
 			"bottom": {}, "one": frontierOf(advance{"shard-7", 300}), "epoch": frontierOf(advance{"", 0}),
@@ -102,6 +106,8 @@ func TestFrontierPassedIsUpwardClosed(t *testing.T) {
 		crdttest.CheckUpSet(t, crdt.Passed(crdt.NewRegistry("a", "b"), at), frontierSamples())
 		crdttest.CheckUpSet(t, crdt.Passed(crdt.NewRegistry("a"), at), frontierSamples())
 	}
+	both := crdt.NewRegistry("a", "b")
+	crdttest.CheckMonotone(t, func(f *crdt.Frontier) crdt.Max[int64] { return f.ReachedBy(both) }, frontierSamples())
 }
 
 // The minimum over the shards that were heard of so far is the watermark that everybody writes first. A shard that is heard of

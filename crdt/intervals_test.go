@@ -49,6 +49,10 @@ func TestIntervals(t *testing.T) {
 			}
 			return x
 		},
+		updates: []func(*crdt.Intervals) crdt.Intervals{
+			func(x *crdt.Intervals) crdt.Intervals { return x.Add(1, 5) },
+			func(x *crdt.Intervals) crdt.Intervals { return x.Session(-3, 3) },
+		},
 		golden: "intervals",
 		goldens: map[string]crdt.Intervals{
 			"bottom": {}, "one": crdt.IntervalsOf(-1, 299), "three": intervalsOf(interval{7, 9}, interval{0, 2}, interval{4, 5}),

@@ -44,6 +44,10 @@ func TestLedger(t *testing.T) {
 			}
 			return l
 		},
+		updates: []func(*crdt.Ledger[string]) crdt.Ledger[string]{
+			func(l *crdt.Ledger[string]) crdt.Ledger[string] { return l.Record("a", 1) },
+			func(l *crdt.Ledger[string]) crdt.Ledger[string] { return l.Record("d", -2) },
+		},
 		golden: "ledger_string",
 		goldens: map[string]crdt.Ledger[string]{
 			"bottom": {}, "two": ledgerOf(amount{"b", -3}, amount{"a", 1}), "nothing": ledgerOf(amount{"", 0}),

@@ -38,6 +38,10 @@ func TestMaxK(t *testing.T) {
 			}
 			return m
 		},
+		updates: []func(*crdt.MaxK[int8]) crdt.MaxK[int8]{
+			func(m *crdt.MaxK[int8]) crdt.MaxK[int8] { return m.Add(4) },
+			func(m *crdt.MaxK[int8]) crdt.MaxK[int8] { return m.Add(2) },
+		},
 		golden: "maxk_int8",
 		goldens: map[string]crdt.MaxK[int8]{
 			"bottom": {}, "limit": crdt.NewMaxK[int8](300), "three": crdt.MaxKOf[int8](3, -1, 64, 0, -2), "no limit": crdt.MaxKOf[int8](-5, 1, 2),
@@ -59,6 +63,10 @@ func TestMinK(t *testing.T) {
 				m.Add(int8(r.IntN(7) - 3))
 			}
 			return m
+		},
+		updates: []func(*crdt.MinK[int8]) crdt.MinK[int8]{
+			func(m *crdt.MinK[int8]) crdt.MinK[int8] { return m.Add(4) },
+			func(m *crdt.MinK[int8]) crdt.MinK[int8] { return m.Add(2) },
 		},
 		golden: "mink_int8",
 		goldens: map[string]crdt.MinK[int8]{

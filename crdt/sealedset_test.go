@@ -55,6 +55,10 @@ func TestSealedSet(t *testing.T) {
 			}
 			return s
 		},
+		updates: []func(*crdt.SealedSet[int8]) crdt.SealedSet[int8]{
+			func(s *crdt.SealedSet[int8]) crdt.SealedSet[int8] { return s.Put(1, 9) },
+			func(s *crdt.SealedSet[int8]) crdt.SealedSet[int8] { return s.Declare(3) },
+		},
 		golden: "sealedset_int8",
 		goldens: map[string]crdt.SealedSet[int8]{
 			"bottom": {}, "length": sealedOf(sealing{-1, 2}), "empty": sealedOf(sealing{-1, 0}), "holes": sealedOf(sealing{1, -1}, sealing{4, 64}),

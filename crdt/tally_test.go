@@ -52,6 +52,11 @@ func TestTally(t *testing.T) {
 			}
 			return x
 		},
+		updates: []func(*crdt.Tally) crdt.Tally{
+			func(x *crdt.Tally) crdt.Tally { return x.Add("a", 0) },
+			func(x *crdt.Tally) crdt.Tally { return x.Add("b", math.MinInt64) },
+			func(x *crdt.Tally) crdt.Tally { return x.Record("c", 2, 7) },
+		},
 		golden: "tally",
 		goldens: map[string]crdt.Tally{
 			"bottom": {}, "two": tallyOf(amount{"b", 5}, amount{"a", 2}, amount{"a", -3}), "nothing": tallyOf(amount{"", 0}),

@@ -56,7 +56,11 @@ func TestTopK(t *testing.T) {
 	check(t, suite[topK]{
 		samples: rankings(topKOf),
 		random:  randomRanking(topKOf),
-		golden:  "topk_string_int8",
+		updates: []func(*topK) topK{
+			func(x *topK) topK { return x.Add("a", 2) },
+			func(x *topK) topK { return x.Add("c", 3) },
+		},
+		golden: "topk_string_int8",
 		goldens: map[string]topK{
 			"bottom": {}, "limit": topKOf(300), "no limit": topKOf(0, scoring{"", 0}),
 			"ties": topKOf(3, scoring{"c", 1}, scoring{"a", -2}, scoring{"b", 1}, scoring{"c", 0}, scoring{"d", -2}),
@@ -73,7 +77,11 @@ func TestBottomK(t *testing.T) {
 	check(t, suite[bottomK]{
 		samples: rankings(bottomKOf),
 		random:  randomRanking(bottomKOf),
-		golden:  "bottomk_string_int8",
+		updates: []func(*bottomK) bottomK{
+			func(x *bottomK) bottomK { return x.Add("a", 2) },
+			func(x *bottomK) bottomK { return x.Add("c", 0) },
+		},
+		golden: "bottomk_string_int8",
 		goldens: map[string]bottomK{
 			"bottom": {}, "ties": bottomKOf(3, scoring{"c", 1}, scoring{"a", -2}, scoring{"b", 1}, scoring{"c", 2}, scoring{"d", 1}),
 		},
