@@ -11,7 +11,7 @@ import "slices"
 //
 // All operations are O(log n). A tree of up to treeWidth items is a sorted slice.
 type tree[E sorted[E]] struct {
-	root *node[E] // nil if there are no items
+	root node[E] // by value, so that a tree of one item, such as a delta, is one allocation
 	n    int
 }
 
@@ -37,60 +37,42 @@ func (t *tree[E]) find(e E) *E {
 }
 
 // floor returns the last item that is not above e, or nil.
-func (t *tree[E]) floor(e E) *E {
-	if t.root == nil {
-		return nil
-	}
-	return t.root.floor(e)
-}
+func (t *tree[E]) floor(e E) *E { return t.root.floor(e) }
 
 // after returns the first item above e, or nil.
-func (t *tree[E]) after(e E) *E {
-	if t.root == nil {
-		return nil
-	}
-	return t.root.after(e)
-}
+func (t *tree[E]) after(e E) *E { return t.root.after(e) }
 
 // last returns the last item, or nil.
 func (t *tree[E]) last() *E {
-	if t.root == nil {
+	if t.n == 0 {
 		return nil
 	}
 	return t.root.last()
 }
 
 // all yields the items in ascending order.
-func (t *tree[E]) all(yield func(*E) bool) {
-	if t.root != nil {
-		t.root.all(yield)
-	}
-}
+func (t *tree[E]) all(yield func(*E) bool) { t.root.all(yield) }
 
 // insert adds an item that is absent.
 func (t *tree[E]) insert(e E) {
 	t.n++
-	if t.root == nil {
-		t.root = &node[E]{items: []E{e}}
-		return
-	}
 	if right := t.root.insert(e); right != nil {
 		left := t.root
-		t.root = &node[E]{items: []E{left.items[0], right.items[0]}, kids: []*node[E]{left, right}}
+		t.root = node[E]{items: []E{left.items[0], right.items[0]}, kids: []*node[E]{&left, right}}
 	}
 }
 
 // delete takes the item that equals e out and reports whether there was one.
 func (t *tree[E]) delete(e E) bool {
-	if t.root == nil || !t.root.delete(e) {
+	if !t.root.delete(e) {
 		return false
 	}
 	t.n--
 	for len(t.root.kids) == 1 {
-		t.root = t.root.kids[0]
+		t.root = *t.root.kids[0]
 	}
 	if t.n == 0 {
-		t.root = nil
+		t.root = node[E]{} // lets go of the memory
 	}
 	return true
 }
