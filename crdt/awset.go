@@ -27,8 +27,8 @@ func (s *AWSet[T]) Add(origin string, x T) (delta AWSet[T]) {
 	c := s.causal.clock(origin)
 	s.causal.store.Add(&c, x)
 	delta.causal.context = c.updates()
-	if len(c.touched) > 0 {
-		delta.causal.store.table.insert(c.touched[0], x)
+	if c.n > 0 {
+		delta.causal.store.table.insert(c.first[0], x)
 	}
 	return delta
 }

@@ -49,7 +49,7 @@ func (c *Causal[S, P]) removals() Clock { return Clock{context: &c.context} }
 // delta returns what has been done with a clock.
 func (c *Causal[S, P]) delta(clock *Clock) (delta Causal[S, P]) {
 	delta.context = clock.updates()
-	for _, d := range clock.touched {
+	for d := range clock.touched(0) {
 		if c.core().has(d) {
 			delta.core().put(d, c.core())
 		}

@@ -18,7 +18,7 @@ type DotMap[K Ordered, S any, P DotStore[S]] struct {
 // Update lets change make updates in the store of k, which may be empty before and after. The function must use no other store, and
 // keep neither that nor the clock.
 func (m *DotMap[K, S, P]) Update(c *Clock, k K, change func(s *S, c *Clock)) {
-	e, start := m.entry(k), len(c.touched)
+	e, start := m.entry(k), c.n
 	if e == nil {
 		fresh := dotMapEntry[K, S, P]{k: k}
 		if change(&fresh.s, c); !fresh.store().empty() {
@@ -29,7 +29,7 @@ func (m *DotMap[K, S, P]) Update(c *Clock, k K, change func(s *S, c *Clock)) {
 	change(&e.s, c)
 	s := e.store()
 	if m.many != nil {
-		for _, d := range c.touched[start:] {
+		for d := range c.touched(start) {
 			m.many.dots.remove(d)
 			if s.has(d) {
 				m.many.dots.insert(d, e)

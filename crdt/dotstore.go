@@ -85,8 +85,11 @@ func sortedDots(s store) iter.Seq[Dot] {
 type Clock struct {
 	context *DotContext
 	origin  origin
-	touched []Dot // fresh dots and those that were in a store and went
-	buf     [2]Dot
+	// The fresh dots and those that were in a store and went. Most updates touch no more than two: the first are here and
+	// not in a slice, so that a Clock can live on the stack.
+	first   [2]Dot
+	further []Dot
+	n       int
 }
 
 // fresh returns a dot that no update has had. ok is false if the origin has used them all, after 2^64-1 updates, or if
@@ -105,7 +108,7 @@ func (c *Clock) fresh() (d Dot, ok bool) {
 
 // updates returns the context of what was done.
 func (c *Clock) updates() (context DotContext) {
-	for _, d := range c.touched {
+	for d := range c.touched(0) {
 		context.add(d, d.n)
 	}
 	return context
@@ -115,10 +118,27 @@ func (c *Clock) updates() (context DotContext) {
 func (c *Clock) gone(d Dot) { c.note(d) }
 
 func (c *Clock) note(d Dot) {
-	if c.touched == nil {
-		c.touched = c.buf[:0] // most updates touch no more
+	if c.n < len(c.first) {
+		c.first[c.n] = d
+	} else {
+		c.further = append(c.further, d)
 	}
-	c.touched = append(c.touched, d)
+	c.n++
+}
+
+// touched yields what was noted, without the first skip.
+func (c *Clock) touched(skip int) iter.Seq[Dot] {
+	return func(yield func(Dot) bool) {
+		for i := skip; i < c.n; i++ {
+			d := c.first[min(i, len(c.first)-1)]
+			if i >= len(c.first) {
+				d = c.further[i-len(c.first)]
+			}
+			if !yield(d) {
+				return
+			}
+		}
+	}
 }
 
 // dotPlace is where a dot stands in an encoding: the place of its origin among those of the context, and its number. It

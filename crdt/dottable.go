@@ -52,7 +52,7 @@ func (t *dotTable[V]) len() int {
 
 // indexOf returns the index of the first item that is not before d.
 func indexOf[V any](items []dotted[V], d Dot) int {
-	lo, hi := 0, len(items)
+	lo, hi := near(items, d)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
 		if items[mid].d.before(d) {
@@ -62,6 +62,30 @@ func indexOf[V any](items []dotted[V], d Dot) int {
 		}
 	}
 	return lo
+}
+
+// near returns bounds for the result of indexOf. Leaves mostly hold the dots of one origin with few gaps: there d is close
+// to where it would be with even gaps, and a look at a few neighbours costs less than a binary search through cold memory.
+func near[V any](items []dotted[V], d Dot) (lo, hi int) {
+	const reach, wide = 4, 1 << 50
+	hi = len(items)
+	if hi <= 2*reach {
+		return 0, hi
+	}
+	first, last := items[0].d, items[hi-1].d
+	if first.origin != d.origin || last.origin != d.origin || d.n < first.n || d.n > last.n || last.n-first.n > wide {
+		return 0, hi
+	}
+	guess := int((d.n - first.n) * uint64(hi-1) / (last.n - first.n))
+	if low := max(guess-reach, 0); low == 0 || items[low-1].d.n < d.n {
+		lo = low
+	} else {
+		return 0, low
+	}
+	if high := min(guess+reach, hi-1); items[high].d.n >= d.n {
+		return lo, high
+	}
+	return guess + reach, hi
 }
 
 // kidOf returns the index of the kid in which d is, if it is in n.
