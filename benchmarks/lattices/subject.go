@@ -1,6 +1,10 @@
 package lattices
 
-import "github.com/calmstream/calmstream/crdt"
+import (
+	"fmt"
+
+	"github.com/calmstream/calmstream/crdt"
+)
 
 // Workload is a type to measure, whose states have elements, so that one can ask for any number of them.
 type Workload struct {
@@ -24,6 +28,9 @@ type Subject interface {
 	Delta() (ok bool)
 	// Encode returns the length of the encoding.
 	Encode() int
+	// Try makes some updates at one copy and merges their deltas at another. It is an error if an update changes nothing, or if the
+	// copies differ.
+	Try(updates int) error
 }
 
 // lattice is what a workload does with its type.
@@ -102,4 +109,21 @@ func small[L any, P crdt.Lattice[L]](name string, change func(x *L, i int) L,
 	w := of[L, P](name, fill, func(x *L, _, i int) L { return change(x, i+1) })
 	w.Fixed = true
 	return w
+}
+
+func (s *lattice[L, P]) Try(updates int) error {
+	here, there := crdt.Clone[L, P](&s.state), crdt.Clone[L, P](&s.state)
+	if s.n == 1 { // the only update of a fixed size may have been made
+		here, there = *new(L), *new(L)
+	}
+	for i := range updates {
+		delta := s.change(&here, s.n, s.n+i)
+		if !P(&there).Merge(&delta) {
+			return fmt.Errorf("the delta of update %d adds nothing", i)
+		}
+		if !crdt.Below[L, P](&here, &there) || !crdt.Below[L, P](&there, &here) {
+			return fmt.Errorf("copies differ after update %d", i)
+		}
+	}
+	return nil
 }
