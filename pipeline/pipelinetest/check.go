@@ -101,6 +101,11 @@ func (s *search) run(logs []Log) (Outcome, error) {
 	if err != nil {
 		return want, err
 	}
+	return want, s.rounds(logs, want)
+}
+
+// rounds runs schedules and holds each against the plain outcome.
+func (s *search) rounds(logs []Log, want Outcome) error {
 	for round := range s.o.Rounds {
 		h := &History{Seed: s.o.Seed, Round: round, Owners: s.o.Owners, Logs: logs}
 		err := s.once(h, want, func(w *world) (err error) {
@@ -109,10 +114,10 @@ func (s *search) run(logs []Log) (Outcome, error) {
 			return err
 		})
 		if err != nil {
-			return want, s.shorten(h, want, err)
+			return s.shorten(h, want, err)
 		}
 	}
-	return want, nil
+	return nil
 }
 
 // plain is the outcome against which all others are held.

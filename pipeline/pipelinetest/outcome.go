@@ -16,13 +16,14 @@ import (
 type Result struct {
 	// Write is the name of the Write.
 	Write string
-	// Identity is what the result is about: window and key, or its place in the log; behind an exchange, where the place depends on
-	// the schedule, only the stage.
+	// Identity is what the result is about: window and key, or its place in the log. Behind an exchange, where its place depends on the
+	// schedule, it is only the stage; and of a threshold over sessions only the key, and such results that are alike are one, since
+	// which parts of a session are asked depends on it too.
 	Identity string
 	Verdict  crdt.Verdict
 	Payload  string
 	// Key and Window are what the result is about, where it is about that: see About. The key is empty if the result is about a whole
-	// window.
+	// window, and the window where Identity has only the key.
 	Key    string
 	Window operators.Span
 	// About says that the result is about a key and window, and not about a place in the log.
@@ -153,5 +154,6 @@ func (w *world) outcome() Outcome {
 	slices.SortFunc(out.Results, func(a, b Result) int {
 		return cmp.Or(cmp.Compare(a.Write, b.Write), cmp.Compare(a.Identity, b.Identity), cmp.Compare(a.Payload, b.Payload))
 	})
+	out.Results = slices.CompactFunc(out.Results, func(a, b Result) bool { return a == b && a.About && a.Window == operators.Span{} }) // see namesInstant
 	return out
 }

@@ -2,8 +2,10 @@ package pipelinetest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 )
@@ -213,10 +215,26 @@ func (w *world) identify(o *owner, r *shard.Result) (string, Result) {
 		identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
 	made.Identity = identity
-	if r.Meta.Group == nil && o.stage.Exchanged() {
+	switch {
+	case !o.stage.Exchanged(): // the log decides
+	case r.Meta.Group == nil:
 		made.Identity = o.id.Stage // where in the log it is depends on how the inputs were interleaved, which is not for results to show
+	case namesInstant(r.Write):
+		made.Identity, made.Window = fmt.Sprintf("%q", r.Meta.Group.Key), operators.Span{} // so does which part of a session it was asked about
 	}
 	return made.Write + " " + identity, made
+}
+
+// namesInstant reports whether the results of a node come from a threshold over sessions. They merge, so that it names an instant, and
+// which one depends on the order in which their records came.
+func namesInstant(n *plan.Node) bool {
+	if n.Kind == plan.KindThreshold {
+		return n.In[0].Windowing.Gap > 0
+	}
+	if n.Kind == plan.KindFold || n.Kind == plan.KindJoin || n.Kind == plan.KindSeal {
+		return false
+	}
+	return slices.ContainsFunc(n.In, namesInstant)
 }
 
 // reject notes a dead letter or a late record.
