@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/cespare/xxhash/v2"
 )
 
 // snapshot begins a checkpoint of an owner unless one is under way. Its outputs are stored first.
@@ -25,7 +26,38 @@ func (w *world) snapshot(o *owner, full bool) error {
 		o.taken.segments = slices.Clone(o.base.segments)
 	}
 	o.taken.segments = append(o.taken.segments, seg)
+	if full {
+		if err := w.alike(o, seg); err != nil {
+			return err
+		}
+	}
 	return w.grown(o, seg)
+}
+
+// alike compares the whole state of an owner with those of all who have been there. The order of its entries has no meaning.
+func (w *world) alike(o *owner, full checkpoint.Segment) error {
+	var entries []string
+	for _, chunk := range full.Chunks {
+		err := checkpoint.Entries(chunk, func(entry []byte) error {
+			entries = append(entries, string(entry))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(entries)
+	var hash xxhash.Digest
+	hash.Reset()
+	for _, e := range entries {
+		_, _ = fmt.Fprintf(&hash, "%d %s", len(e), e) // a hash in memory cannot fail
+	}
+	place := marked{o.id, uint64(o.position)}
+	if before, ok := w.states[place]; ok && before != hash.Sum64() {
+		return broken(differs, "two owners of %v have other states, or encode them in other ways, behind message %d", o.id, o.position)
+	}
+	w.states[place] = hash.Sum64()
+	return nil
 }
 
 // grown holds the state of an owner against the newest snapshot that any owner of the shard took before it: whoever read a lower

@@ -28,16 +28,23 @@ func (w *world) endless(o *owner) error {
 	return broken(stuck, "pipelinetest: shard %v never ends; its log has %d messages, and %d were applied", o.id, len(w.logs[o.id]), o.position)
 }
 
-// patience bounds the random part of a schedule.
-const patience = 20_000
+// The random part of a schedule ends after so many steps, and sooner if for so long, by each owner, nothing was left to apply.
+const (
+	patience = 20_000
+	idling   = 50
+)
 
 // chaos lets everything happen that may, in a random order, until all owners have come to the end. It returns what happened.
 func (w *world) chaos(rng *rand.Rand) (steps []step, err error) {
 	// Every crash makes others work again, so that a shard behind an exchange would never come to an end of them.
 	crashes := 3 * len(w.owners)
+	idle := 0
 	for range patience {
 		if w.ended() {
 			return steps, nil
+		}
+		if idle > idling*len(w.owners) {
+			break
 		}
 		o := w.owners[rng.IntN(len(w.owners))]
 		s := step{shard: o.id, owner: o.number}
@@ -63,8 +70,12 @@ func (w *world) chaos(rng *rand.Rand) (steps []step, err error) {
 			continue
 		}
 		steps = append(steps, s)
+		at := o.position
 		if err := w.do(s); err != nil {
 			return steps, err
+		}
+		if idle++; o.position > at || s.verb == crash {
+			idle = 0
 		}
 		if s.verb == apply && len(o.pending) > 0 && (rng.IntN(2) == 0 || o.Ended()) {
 			s = step{verb: publish, shard: o.id, owner: o.number, acks: acks(rng, len(o.pending))}

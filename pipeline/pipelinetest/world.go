@@ -18,6 +18,7 @@ type world struct {
 	results     map[string]Result               // by identity
 	rejected    map[string]rejection            // by place
 	marks       map[marked]uint64
+	states      map[marked]uint64             // hashes of full snapshots
 	lowest      map[checkpoint.ShardID]*saved // the newest snapshot, below which no state further on may be
 	read        map[int]int                   // messages of the inputs, by the number of the Read
 	owners      []*owner
@@ -49,7 +50,7 @@ type saved struct {
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64),
 		lowest: make(map[checkpoint.ShardID]*saved), read: make(map[int]int), first: make(map[checkpoint.ShardID]int),
 	}
 	inputs := make(map[string]*plan.Stage)

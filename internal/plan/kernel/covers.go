@@ -74,7 +74,7 @@ func (k *sessions[K, C, L, P]) Covers(entry []byte) error {
 }
 
 func (g *guard) fell(key string, span plan.Span) error {
-	return fmt.Errorf("the state of %s of key %q in window %s is not above what it was: its Merge does not only grow it", g.node.Label(), key, span)
+	return fmt.Errorf("the state of %s of key %q in window %s is not above what could be read of it before: its Merge does not only grow it", g.node.Label(), key, span)
 }
 
 // covers reports whether a state is above one that was encoded before. A lattice that cannot be asked is found elsewhere.
