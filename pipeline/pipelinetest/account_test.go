@@ -17,7 +17,7 @@ func TestAccountsBalance(t *testing.T) {
 	t.Parallel()
 	for _, shards := range []int{1, 3} {
 		out := pipelinetest.Check(t, func() *pipeline.Pipeline { return counted(2 * time.Second)(shards) }, logs(shards, 60),
-			pipelinetest.Options{Rounds: 20, Owners: 3, Accounts: []pipelinetest.Account{{Write: "counts", Records: records}}})
+			pipelinetest.Options{Rounds: 10, Owners: 3, Accounts: []pipelinetest.Account{{Write: "counts", Records: records}}})
 		if out.Late == 0 || len(out.Rejected) == out.Late {
 			t.Errorf("%d late of %d rejected: the test has not met each kind", out.Late, len(out.Rejected))
 		}

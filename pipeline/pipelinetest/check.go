@@ -79,6 +79,9 @@ func (f *Failure) Error() string {
 		text += "The same history does not show it each time: a function of the pipeline depends on a clock, on randomness, on the order of a map, or on what an earlier run has left behind. "
 		return text + fmt.Sprintf("It was found with %d messages and %d steps.", f.Messages, f.Steps)
 	}
+	if h.Steps() == 0 && h.Owners == 1 {
+		text += "No event is needed for it: two runs of the same messages differ, or a result depends on where batches end. "
+	}
 	return text + fmt.Sprintf("The shortest history that shows it has %d messages and %d steps; the one drawn had %d and %d.\n%s", h.messages(), h.Steps(), f.Messages, f.Steps, h)
 }
 
@@ -90,6 +93,7 @@ type search struct {
 	build   func() *pipeline.Pipeline
 	o       Options
 	planted func() faults // makes the faults of one run; nil but in tests
+	asDrawn bool          // leaves what is found as long as it was drawn
 }
 
 func newSearch(build func() *pipeline.Pipeline, o Options) *search {

@@ -45,7 +45,8 @@ type Outcome struct {
 	Late int
 }
 
-// The kinds of what a schedule must not do. A history that is made shorter keeps its kind.
+// The kinds of what a schedule must not do. A history that is made shorter keeps its kind, but for the first three: one fault
+// shows as any of them, and the shortest history that shows it is wanted.
 const (
 	differs   = "differs"   // from the plain run, or one owner from another
 	retracts  = "retracts"  // a stable or final result is not in the outcome
@@ -68,12 +69,19 @@ func broken(kind, format string, args ...any) error {
 	return &violation{kind, fmt.Errorf(format, args...)}
 }
 
-// kindOf returns the kind of a broken promise. What is not one is an error of the pipeline.
-func kindOf(err error) string {
-	if v := (*violation)(nil); errors.As(err, &v) {
+// alike reports whether two faults are of one kind. What breaks no promise is an error of the pipeline.
+func alike(a, b error) bool {
+	kind := func(err error) string {
+		v := (*violation)(nil)
+		switch {
+		case !errors.As(err, &v):
+			return "fails"
+		case v.kind == retracts || v.kind == shrinks:
+			return differs
+		}
 		return v.kind
 	}
-	return "fails"
+	return kind(a) == kind(b)
 }
 
 // compare holds an outcome against that of a plain run. What was handed out and is not in the plain outcome was retracted: it was

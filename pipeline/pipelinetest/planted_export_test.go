@@ -11,9 +11,11 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 )
 
-// RunPlanted is Run with a fault planted in the engine or the server in memory; the empty name plants none.
-func RunPlanted(fault string, build func() *pipeline.Pipeline, logs []Log, o Options) error {
+// RunPlanted is Run with a fault planted in the engine or the server in memory; the empty name plants none. What it finds it
+// makes shorter only if asked.
+func RunPlanted(fault string, build func() *pipeline.Pipeline, logs []Log, o Options, shorter bool) error {
 	s := newSearch(build, o)
+	s.asDrawn = !shorter
 	if fault != "" {
 		if s.planted = plants[fault]; s.planted == nil {
 			return nil // a fault that nobody has planted is not found
@@ -251,6 +253,7 @@ func fromSilence() faults {
 // OtherProgram plants a second program under the same names, that every second owner runs.
 func OtherProgram(build, other func() *pipeline.Pipeline, logs []Log, o Options) error {
 	s := newSearch(build, o)
+	s.asDrawn = true
 	s.planted = func() faults {
 		return faults{env: func(o *owner, env *shard.Env) {
 			if p, err := other().Plan(); err == nil && o.number == 1 {

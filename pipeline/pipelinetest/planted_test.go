@@ -1,7 +1,10 @@
 package pipelinetest_test
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,7 +20,7 @@ import (
 // and found. Several may be found in more than one way: the one named is that of the seed.
 //
 //	 1  a clock, randomness or the worker's identity in outputs         planted: clock, origin is the worker
-//	 2  the order of a map in outputs; sums of floats in it             planted: map order, float sum
+//	 2  the order of a map in outputs or state; sums of floats in it    planted: map order, map order in state, float sum
 //	 3  a lookup outside                                                planted: lookup
 //	 4  redelivery, parallel pulls                                      planted
 //	 5  outputs that depend on batches                                  planted: per batch
@@ -76,15 +79,28 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			if fault == "checkpoint before outputs" {
 				o.Owners = 1 // another one would make up for it
 			}
-			err := pipelinetest.RunPlanted(fault, sensors(2, same), in, o)
+			err := pipelinetest.RunPlanted(fault, sensors(2, same), in, o, false)
 			if err == nil || !strings.Contains(err.Error(), found) {
 				t.Errorf("got %v", err)
 			}
-			t.Log(err)
+			t.Log(errors.Unwrap(err))
 		})
 	}
-	if err := pipelinetest.RunPlanted("", sensors(2, same), in, pipelinetest.Options{Seed: 1}); err != nil {
+	if err := pipelinetest.RunPlanted("", sensors(2, same), in, pipelinetest.Options{Seed: 1, Rounds: 20}, false); err != nil {
 		t.Errorf("without a fault: %v", err)
+	}
+}
+
+// A fault that takes a snapshot and a crash to show is made as short as that.
+func TestPlantedFaultIsMadeShort(t *testing.T) {
+	t.Parallel()
+	err := pipelinetest.RunPlanted("zombie with fewer inputs", sensors(2, same), logs(2, 60), pipelinetest.Options{Seed: 1}, true)
+	f := (*pipelinetest.Failure)(nil)
+	if !errors.As(err, &f) || f.History.Steps() > 14 || f.History.Owners > 2 {
+		t.Fatalf("got %v", err)
+	}
+	if text := f.History.String(); !strings.Contains(text, "\ncrash ") || !strings.Contains(text, "\ncommit ") || strings.Count(text, "\nmessage ") > 4 {
+		t.Errorf("got %s", text)
 	}
 }
 
@@ -113,6 +129,33 @@ func (m *members) Merge(other *members) bool {
 		return grew
 	}
 	return m.GSet.Merge(&other.GSet)
+}
+
+// scrambled is a set that is encoded in the order of a map.
+type scrambled struct{ members map[uint64]bool }
+
+func (s *scrambled) Merge(other *scrambled) bool {
+	before := len(s.members)
+	if s.members == nil {
+		s.members = make(map[uint64]bool)
+	}
+	maps.Copy(s.members, other.members)
+	return len(s.members) > before
+}
+
+func (s *scrambled) AppendBinary(b []byte) ([]byte, error) {
+	for v := range s.members {
+		b = binary.BigEndian.AppendUint64(b, v)
+	}
+	return b, nil
+}
+
+func (s *scrambled) UnmarshalBinary(data []byte) error {
+	s.members = make(map[uint64]bool)
+	for ; len(data) >= 8; data = data[8:] {
+		s.members[binary.BigEndian.Uint64(data)] = true
+	}
+	return nil
 }
 
 // The same for what users bring: functions and lattices that are not what they claim.
@@ -151,6 +194,10 @@ func TestPlantedFunctionsAreFound(t *testing.T) {
 				return text
 			})
 		}),
+		"map order in state": one(func(p *pipeline.Pipeline) {
+			sets := operators.Aggregate("sets", bySensor(read(p, 1)), func(r reading) scrambled { return scrambled{map[uint64]bool{r.Value: true}} })
+			finals(p, sets, func(s scrambled) string { return fmt.Sprint(len(s.members)) })
+		}),
 		"removal": one(func(p *pipeline.Pipeline) {
 			sets := operators.Aggregate("sets", bySensor(read(p, 2)), func(r reading) (m members) {
 				m.Add(r.Value)
@@ -176,7 +223,7 @@ func TestPlantedFunctionsAreFound(t *testing.T) {
 			t.Parallel()
 			in := logs(2, 60)
 			switch fault {
-			case "per batch":
+			case "per batch", "map order in state":
 				in = logs(1, 60)
 			case "not upward-closed", "late here": // one record overtakes another, or is overtaken by it
 				in = []pipelinetest.Log{
@@ -208,12 +255,12 @@ func TestOwnInterleavingIsFound(t *testing.T) {
 		return p
 	}
 	in := inputs(2, 40)
-	if err := pipelinetest.RunPlanted("own interleaving", build, in, pipelinetest.Options{Seed: 1}); err == nil {
+	if err := pipelinetest.RunPlanted("own interleaving", build, in, pipelinetest.Options{Seed: 1}, false); err == nil {
 		t.Error("it was not found")
 	} else {
-		t.Log(err)
+		t.Log(errors.Unwrap(err))
 	}
-	pipelinetest.Check(t, build, in, pipelinetest.Options{Seed: 1})
+	pipelinetest.Check(t, build, in, pipelinetest.Options{Seed: 1, Rounds: 10})
 }
 
 // Two programs under one fingerprint are found by what their owners make of one log.
@@ -232,5 +279,5 @@ func TestOtherProgramIsFound(t *testing.T) {
 	if err == nil {
 		t.Error("it was not found")
 	}
-	t.Log(err)
+	t.Log(errors.Unwrap(err))
 }

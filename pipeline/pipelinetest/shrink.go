@@ -9,13 +9,13 @@ import (
 const (
 	shrinkTime = 5 * time.Second
 	shrinkRuns = 20_000
+	pairSteps  = 50
 )
 
 // shrinker makes a history shorter, by leaving out parts of it as long as what is left breaks the same kind of promise (delta
 // debugging: Zeller and Hildebrandt, IEEE TSE 28(2), 2002).
 type shrinker struct {
 	*search
-	kind string
 	best *History
 	err  error   // what best shows
 	want Outcome // the plain outcome of the messages of best
@@ -26,7 +26,10 @@ type shrinker struct {
 // shorten returns the failure with the shortest history that shows it.
 func (s *search) shorten(h *History, want Outcome, err error) *Failure {
 	f := &Failure{Err: err, History: h, Steps: len(h.steps), Messages: h.messages()}
-	k := &shrinker{search: s, kind: kindOf(err), best: h, err: err, want: want, end: time.Now().Add(shrinkTime)}
+	if s.asDrawn {
+		return f
+	}
+	k := &shrinker{search: s, best: h, err: err, want: want, end: time.Now().Add(shrinkTime)}
 	if again := s.replay(h, want); again == nil {
 		f.Flaky = true
 		return f
@@ -36,8 +39,9 @@ func (s *search) shorten(h *History, want Outcome, err error) *Failure {
 		k.fewerOwners()
 		k.fewerSteps()
 		k.fewerMessages()
+		k.simplerSteps()
+		k.fewerPairs()
 	}
-	k.simplerSteps()
 	f.History, f.Err = k.best, k.err
 	if k.replay(k.best, k.want) == nil {
 		f.Flaky = true
@@ -62,7 +66,7 @@ func (k *shrinker) try(h History, sameMessages bool) bool {
 		}
 	}
 	err := k.replay(&h, want)
-	if err == nil || kindOf(err) != k.kind {
+	if err == nil || !alike(err, k.err) {
 		return false
 	}
 	k.best, k.err, k.want = &h, err, want
@@ -100,6 +104,22 @@ func (k *shrinker) fewerMessages() {
 			}
 			return k.try(h, false)
 		})
+	}
+}
+
+// fewerPairs leaves out any two steps that only make sense together. It is for histories that are short already.
+func (k *shrinker) fewerPairs() {
+	if len(k.best.steps) > pairSteps {
+		return
+	}
+	for i := 0; i < len(k.best.steps); i++ {
+		for j := i + 1; j < len(k.best.steps); j++ {
+			h := *k.best
+			h.steps = slices.Concat(h.steps[:i], h.steps[i+1:j], h.steps[j+1:])
+			if k.try(h, true) {
+				j = i // the ones that stand there now
+			}
+		}
 	}
 }
 
