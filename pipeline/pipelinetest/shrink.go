@@ -42,10 +42,11 @@ func (s *search) shorten(h *History, want Outcome, err error) *Failure {
 		k.simplerSteps()
 		k.fewerPairs()
 	}
-	f.History, f.Err = k.best, k.err
 	if k.replay(k.best, k.want) == nil {
 		f.Flaky = true
+		return f
 	}
+	f.History, f.Err = k.best, k.err
 	return f
 }
 
