@@ -155,6 +155,36 @@ func (d Decimal[S]) String() string {
 	return text
 }
 
+// The encoding of a decimal, version 1:
+//
+//	version | sign | units     sign: a byte, 1 below 0 and else 0; units: a wide
+
+// AppendBinary appends the encoding of d to b. The error is always nil.
+func (d Decimal[S]) AppendBinary(b []byte) ([]byte, error) {
+	units, negative := d.units()
+	b = append(b, version1, 0)
+	if negative {
+		b[len(b)-1] = 1
+	}
+	return units.append(b), nil
+}
+
+// UnmarshalBinary replaces d with the decimal encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
+// [crdt.ErrVersion], d is as before.
+func (d *Decimal[S]) UnmarshalBinary(data []byte) error {
+	r := open("Decimal", data)
+	sign := r.take(1)
+	units := r.wide()
+	if r.err == nil && (sign[0] > 1 || units.hi>>63 != 0 || sign[0] == 1 && units == (wide{})) {
+		r.corrupt("it is no decimal")
+	}
+	if err := r.close(); err != nil {
+		return err
+	}
+	*d = decimalOf[S](units, sign[0] == 1)
+	return nil
+}
+
 // MarshalText is String. In JSON a decimal is a string, since most readers would make a binary fraction of a number.
 func (d Decimal[S]) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
