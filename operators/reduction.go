@@ -19,8 +19,8 @@ func AssertReduction[V any](name string, combine func(a, b V) V) Reduction[V] {
 	return Reduction[V]{name: name, combine: combine}
 }
 
-// AssertSemilattice claims more: that combine is idempotent too, so that a record which a producer has written twice changes nothing. It
-// need not be named twice to be a lattice, but only a type with a Merge can be asked questions before a seal: see [Aggregate].
+// AssertSemilattice claims more: that combine is idempotent too, so that a record which a producer has written twice changes
+// nothing. Such a type could be asked questions before a seal, if it had a Merge: see [Aggregate].
 func AssertSemilattice[V any](name string, combine func(a, b V) V) Reduction[V] {
 	return Reduction[V]{name: name, combine: combine, idempotent: true}
 }
