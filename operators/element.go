@@ -18,13 +18,26 @@ func elementCodec[V Key]() kernel.ValueCodec[V] {
 	}
 }
 
-// scored is a contribution of a value with a score.
+// scored is a contribution of a value with a score. It is encoded as the length of the value, the value and the score.
 type scored[V, S Key] = plan.Ranked[V, S]
 
 func scoredCodec[V, S Key]() kernel.ValueCodec[scored[V, S]] {
+	values, scores := plan.KeyCodecOf[V](), plan.KeyCodecOf[S]()
 	return kernel.ValueCodec[scored[V, S]]{
-		Append: func(b []byte, c *scored[V, S]) ([]byte, error) { return kernel.AppendRanked(b, c), nil },
-		Decode: kernel.DecodeRanked[V, S],
+		Append: func(b []byte, c *scored[V, S]) ([]byte, error) {
+			b = binary.AppendUvarint(b, uint64(values.Size(c.Key)))
+			return scores.Append(values.Append(b, c.Key), c.Score), nil
+		},
+		Decode: func(data []byte) (c scored[V, S], err error) {
+			size, n := binary.Uvarint(data)
+			if n <= 0 || size > uint64(len(data)-n) {
+				return c, errContribution
+			}
+			if c.Key, err = values.Decode(data[n : n+int(size)]); err == nil {
+				c.Score, err = scores.Decode(data[n+int(size):])
+			}
+			return c, err
+		},
 	}
 }
 
@@ -34,7 +47,7 @@ type timed[V any] struct {
 	value V
 }
 
-var errTimed = errors.New("operators: malformed contribution")
+var errContribution = errors.New("operators: malformed contribution")
 
 // timedCodec encodes the time before the value.
 func timedCodec[V any](values kernel.ValueCodec[V]) kernel.ValueCodec[timed[V]] {
@@ -45,7 +58,7 @@ func timedCodec[V any](values kernel.ValueCodec[V]) kernel.ValueCodec[timed[V]] 
 		Decode: func(data []byte) (c timed[V], err error) {
 			time, n := binary.Varint(data)
 			if n <= 0 {
-				return c, errTimed
+				return c, errContribution
 			}
 			c.time = time
 			c.value, err = values.Decode(data[n:])

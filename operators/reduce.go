@@ -19,7 +19,6 @@ func Reduce[K Key, T, V any](name string, in Keyed[K, T], value func(T) V, with 
 	requireFunc(n, value == nil)
 	if !with.Valid() {
 		n.Graph().Fail(n.Site, "reduce: it needs a Reduction with a function; claim one by operators.AssertReduction")
-		return plan.NewGrowing[K, Reduced[V]](n)
 	}
 	n.Detail = with.String()
 	codec := plan.UsualCodec[V]()

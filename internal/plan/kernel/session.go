@@ -85,12 +85,13 @@ func (k *sessions[K, C, L, P]) take(m *plan.Meta, c *plan.Contribution[K, C]) {
 	if v != nil {
 		open = v.sessions
 	}
-	joined := session[L]{span: plan.Span{Start: c.Start, End: c.Start + k.gap}}
-	from, to := meeting(open, joined.span)
+	span := plan.Span{Start: c.Start, End: c.Start + k.gap}
+	from, to := meeting(open, span)
 	if k.Plain && to == from+1 {
 		k.extend(m, v, &open[from], c)
 		return
 	}
+	joined := session[L]{span: span}
 	k.Apply(&joined.value, &c.Value)
 	for i := from; i < to; i++ {
 		s := &open[i]
