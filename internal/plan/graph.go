@@ -24,10 +24,11 @@ const (
 	KindWrite
 	KindUnion
 	KindJoin
+	KindDeduplicate
 )
 
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
-func (k Kind) stateful() bool { return k == KindFold || k == KindJoin }
+func (k Kind) stateful() bool { return k == KindFold || k == KindJoin || k == KindDeduplicate }
 
 // Node is one operator of the logical plan.
 type Node struct {

@@ -61,7 +61,7 @@ func (p *Plan) LabelOf(n *Node) Label {
 		if !n.Derived {
 			l.Bound, l.Order, l.Verdict = "grows", "none needed (merge commutes)", "lower-bound"
 		}
-	case KindJoin:
+	case KindJoin, KindDeduplicate:
 		l.Key = n.KeyName
 	case KindThreshold:
 		l.Key = n.In[0].KeyName

@@ -160,14 +160,14 @@ func check(g *Graph) error {
 	names, targets, writes := map[string]*Node{}, map[string]*Node{}, 0
 	for _, n := range g.Nodes {
 		switch n.Kind {
-		case KindRead, KindFold, KindJoin, KindWrite, KindKeyBy:
+		case KindRead, KindFold, KindJoin, KindDeduplicate, KindWrite, KindKeyBy:
 			if !ValidName(n.Name) {
 				fail(n, "the name %q must be 1 to 64 letters, digits, '-' or '_'", n.Name)
 			}
 		default:
 		}
 		switch n.Kind {
-		case KindRead, KindFold, KindJoin, KindWrite:
+		case KindRead, KindFold, KindJoin, KindDeduplicate, KindWrite:
 			id := n.Name
 			if n.Kind == KindWrite {
 				id = "write " + id // results have names of their own
