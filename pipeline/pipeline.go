@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +59,12 @@ type Source[T any] struct {
 	Decode func(*Message) (T, error)
 	// Time returns the event time of a record. If it is nil, the time at which the server stored the message counts.
 	Time func(T) time.Time
+	// Producers is the registry of those who publish to the stream, if they say themselves what is complete: by punctuations in
+	// each shard, as package producer publishes them. A window is complete once every one of them has promised so for every
+	// shard, however far the records of others are. Each record must carry the name of its producer and its
+	// number: see package producer. A record or a promise of anyone else goes to the dead letters. The registry is
+	// part of the pipeline's identity; a shard that nobody publishes to needs the promises too.
+	Producers []string
 	// MaxAhead is how far an event time may lie beyond the store time; 0 means an hour. A record beyond it goes to the dead
 	// letters: it would close windows before their time.
 	MaxAhead time.Duration
@@ -81,16 +89,35 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if from.Time != nil {
 		n.Detail = "event time from the record, at most " + from.MaxAhead.String() + " ahead"
 	}
+	if err := checkProducers(from.Producers); err != "" {
+		fail(err)
+	}
+	if len(from.Producers) > 0 {
+		n.Detail += "; complete by the punctuations of " + strings.Join(from.Producers, ", ")
+	}
 	filters := from.Subjects
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...)}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: slices.Sorted(slices.Values(from.Producers))}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, from.Decode, from.Time, from.MaxAhead)
 	}
 	p.graph.Add(n)
 	return plan.NewStream[T](n)
+}
+
+// checkProducers returns what is wrong with a registry, "" if nothing.
+func checkProducers(names []string) string {
+	for i, name := range names {
+		switch {
+		case !plan.ValidName(name):
+			return fmt.Sprintf("Source.Producers: the name %q must be 1 to 64 letters, digits, '-' or '_'", name)
+		case slices.Contains(names[:i], name):
+			return fmt.Sprintf("Source.Producers: %q is there twice; each producer has one vote", name)
+		}
+	}
+	return ""
 }
 
 // Write ends a pipeline, or one branch of it: each record of the stream is encoded and stored by the sink. The name is part of

@@ -84,6 +84,8 @@ type SourceSpec struct {
 	Stream string
 	// Filters has one subject filter for each shard; "" reads the whole stream.
 	Filters []string
+	// Producers are the registered producers, if their punctuations and not the records say what is complete.
+	Producers []string
 }
 
 // Graph is the logical plan of one pipeline. Building it never fails: mistakes are collected in Errors.

@@ -13,15 +13,19 @@ import (
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
 
-// Log is the input of one shard of a Read, in order. An end marker is added behind it.
+// Log is the input of one shard of a Read, in order. An end marker is added behind it; if the Read has registered producers,
+// one of each, which promises what is in the log.
 type Log struct {
 	// Read is the name of the Read, and Shard the number of its shard.
 	Read  string
 	Shard int
 	// Messages are the payloads. Message i is stored at second i of 2024-01-01 UTC.
 	Messages [][]byte
+	// Headers are those of the messages; there may be fewer.
+	Headers []map[string][]string
 }
 
 // Result is one result of a pipeline.
@@ -139,12 +143,40 @@ func storeTime(i int) int64 {
 	return time.Date(2024, 1, 1, 0, 0, i, 0, time.UTC).UnixNano()
 }
 
-// inputMessages makes the messages of a log, with its end marker.
-func inputMessages(l Log) []plan.Message {
+// inputMessages makes the messages of a log, with its end marker or those of the producers.
+func inputMessages(l Log, producers []string) []plan.Message {
 	var out []plan.Message
-	for i, data := range l.Messages {
-		out = append(out, plan.Message{Subject: fmt.Sprintf("%s.%d", l.Read, l.Shard), Data: data, Seq: uint64(i + 1), Time: storeTime(i)})
+	add := func(data []byte, headers map[string][]string) {
+		n := len(out)
+		out = append(out, plan.Message{Subject: fmt.Sprintf("%s.%d", l.Read, l.Shard), Data: data, Header: headers, Seq: uint64(n + 1), Time: storeTime(n)})
 	}
-	n := len(l.Messages)
-	return append(out, plan.Message{Header: map[string][]string{"Calm-Seal": {"end"}}, Seq: uint64(n + 1), Time: storeTime(n)})
+	for i, data := range l.Messages {
+		var headers map[string][]string
+		if i < len(l.Headers) {
+			headers = l.Headers[i]
+		}
+		add(data, headers)
+	}
+	if len(producers) == 0 {
+		add(nil, map[string][]string{seal.Header: {seal.End}})
+	}
+	for _, name := range producers {
+		add(nil, seal.Promise{Tally: published(name, out), Before: plan.End}.Headers(name))
+	}
+	return out
+}
+
+// published returns what a producer has published to a log: its records by their numbers, as far as they have no gap.
+func published(producer string, log []plan.Message) (t seal.Tally) {
+	records := make(map[uint64][]byte)
+	for _, m := range log {
+		n, err := seal.Sequence(m.Header)
+		if _, again := records[n]; err == nil && !again && seal.Producer(m.Header) == producer {
+			records[n] = m.Data
+		}
+	}
+	for data, ok := records[1]; ok; data, ok = records[t.Count+1] {
+		t.Add(data)
+	}
+	return t
 }

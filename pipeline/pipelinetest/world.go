@@ -48,17 +48,23 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
 		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64),
 	}
+	registry := make(map[string][]string)
+	for _, s := range p.Stages {
+		if !s.Exchanged() {
+			registry[s.Name] = s.Root.Source.Producers
+		}
+	}
 	for _, l := range logs {
 		id := checkpoint.ShardID{Stage: l.Read, Shard: l.Shard}
 		if w.logs[id] != nil {
 			return nil, fmt.Errorf("pipelinetest: there are two logs for %v", id)
 		}
-		w.logs[id] = inputMessages(l)
+		w.logs[id] = inputMessages(l, registry[l.Read])
 	}
 	for _, s := range p.Stages {
 		for i := range s.Shards {
 			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); !s.Exchanged() && w.logs[id] == nil {
-				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i})
+				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i}, registry[s.Name])
 			}
 		}
 	}

@@ -13,14 +13,16 @@ type reader[T any] struct {
 	decode func(*plan.Message) (T, error)
 	time   func(T) time.Time
 	ahead  int64
-	out    outlet[T]
+	// voted says that producers move the frontier, and not the records.
+	voted bool
+	out   outlet[T]
 }
 
 // Read decodes messages with decode. Event time comes from the record if at is not nil, else from the store; a record whose
 // time is more than ahead beyond the store's is rejected, since one such record would close every window before it.
 func Read[T any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, decode func(*plan.Message) (T, error), at func(T) time.Time, ahead time.Duration) (plan.Operator, error) {
 	out, err := newOutlet[T](n, down)
-	return &reader[T]{guard: guard{n, rt}, decode: decode, time: at, ahead: int64(ahead), out: out}, err
+	return &reader[T]{guard: guard{n, rt}, decode: decode, time: at, ahead: int64(ahead), voted: len(n.Source.Producers) > 0, out: out}, err
 }
 
 func (k *reader[T]) Ingest(messages []plan.Message, frontier int64) int64 {
@@ -56,7 +58,9 @@ func (k *reader[T]) run(messages []plan.Message, from int, before int64) (next i
 		}
 		metas[read], vals[read] = meta, v
 		read++
-		frontier = max(frontier, meta.Time)
+		if !k.voted {
+			frontier = max(frontier, meta.Time)
+		}
 	}
 	return next, frontier
 }

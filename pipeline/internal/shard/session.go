@@ -131,6 +131,7 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 		}
 	}
 	s.env.Stats.Waits.Add(s.Waits())
+	s.env.Stats.Repeated.Add(s.Repeated())
 	out, finals := s.Take()
 	if !out.empty() {
 		if finals {
@@ -167,6 +168,10 @@ func (s *session) advance(messages []plan.Message, taken int) {
 	s.env.Stats.Bytes.Add(bytes)
 	s.env.Stats.OpenWindows.Store(int64(s.open()))
 	s.env.Stats.Frontier.Store(s.frontier)
+	if s.votes != nil {
+		awaited := s.votes.Waiting()
+		s.env.Stats.Awaited.Store(&awaited)
+	}
 }
 
 func (s *session) count(out *Outputs) {
