@@ -92,14 +92,15 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if err := checkProducers(from.Producers); err != "" {
 		fail(err)
 	}
-	if len(from.Producers) > 0 {
-		n.Detail += "; complete by the punctuations of " + strings.Join(from.Producers, ", ")
+	producers := slices.Sorted(slices.Values(from.Producers))
+	if len(producers) > 0 {
+		n.Detail += "; complete by the punctuations of " + strings.Join(producers, ", ")
 	}
 	filters := from.Subjects
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: slices.Sorted(slices.Values(from.Producers))}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, from.Decode, from.Time, from.MaxAhead)
 	}

@@ -26,6 +26,8 @@ type Log struct {
 	Messages [][]byte
 	// Headers are those of the messages; there may be fewer.
 	Headers []map[string][]string
+	// Producers are the names of those who have published the messages, each of which numbers its own; there may be fewer.
+	Producers []string
 }
 
 // Result is one result of a pipeline.
@@ -150,10 +152,20 @@ func inputMessages(l Log, producers []string) []plan.Message {
 		n := len(out)
 		out = append(out, plan.Message{Subject: fmt.Sprintf("%s.%d", l.Read, l.Shard), Data: data, Header: headers, Seq: uint64(n + 1), Time: storeTime(n)})
 	}
+	numbers := make(map[string]uint64)
 	for i, data := range l.Messages {
 		var headers map[string][]string
 		if i < len(l.Headers) {
 			headers = l.Headers[i]
+		}
+		if i < len(l.Producers) {
+			name := l.Producers[i]
+			numbers[name]++
+			headers = maps.Clone(headers)
+			if headers == nil {
+				headers = make(map[string][]string)
+			}
+			maps.Copy(headers, seal.RecordHeaders(name, numbers[name]))
 		}
 		add(data, headers)
 	}

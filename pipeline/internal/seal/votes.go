@@ -13,7 +13,7 @@ import (
 // Bounds of what a producer can make a shard keep, and write with each checkpoint.
 const (
 	maxAhead    = 1 << 12 // records that came before one with a lower number
-	maxPromises = 1 << 8 // promises whose records have not all come
+	maxPromises = 1 << 8  // promises whose records have not all come
 )
 
 // Votes is what a shard knows of the producers of its input. It belongs to the shard's goroutine.
@@ -64,7 +64,7 @@ func (v *Votes) Record(headers map[string][]string, payload []byte) (fresh bool,
 	if err != nil {
 		return false, err
 	}
-	if fresh, err = p.take(n, hash(n, payload)); fresh {
+	if fresh, err = p.take(n, Hash(n, payload)); fresh {
 		v.settle(p)
 	}
 	return fresh, err
@@ -138,7 +138,7 @@ func (v *Votes) names() string {
 func (p *producer) take(n, hash uint64) (fresh bool, err error) {
 	next := p.got.Count + 1
 	if n == next && len(p.ahead) == 0 { // as it should be
-		p.got.Count, p.got.Digest = n, p.got.Digest+hash
+		p.got.AddHash(hash)
 		return true, nil
 	}
 	switch before, waits := p.ahead[n]; {
@@ -172,8 +172,7 @@ func (v *Votes) settle(p *producer) {
 		if !ok {
 			break
 		}
-		p.got.Count++
-		p.got.Digest += hash
+		p.got.AddHash(hash)
 		delete(p.ahead, p.got.Count)
 	}
 	if p.frontier == before {

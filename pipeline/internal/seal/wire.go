@@ -14,7 +14,7 @@ import (
 // The headers of punctuations and of the records that they cover.
 const (
 	// Header tells a punctuation from a record. Its value is the time before which everything is complete, in RFC 3339 with
-	// nanoseconds, or End.
+	// nanoseconds, or End. Void is the value on what takes the place of a record that was lost.
 	Header = "Calm-Seal"
 	// ProducerHeader names the producer of a record or a punctuation.
 	ProducerHeader = "Calm-Producer"
@@ -27,6 +27,9 @@ const (
 
 	// End is the value of Header that promises that nothing comes any more.
 	End = "end"
+	// Void is the value of Header on a message that takes the place, and the number, of a record that its producer could not
+	// publish. It is no record, and has an empty payload in the digest.
+	Void = "void"
 )
 
 // Tally is what a producer has published to a shard: how many records, and their digest. The zero Tally is that of none.
@@ -36,12 +39,13 @@ const (
 type Tally struct{ Count, Digest uint64 }
 
 // Add adds the next record.
-func (t *Tally) Add(payload []byte) {
-	t.Count++
-	t.Digest += hash(t.Count, payload)
-}
+func (t *Tally) Add(payload []byte) { t.AddHash(Hash(t.Count+1, payload)) }
 
-func hash(sequence uint64, payload []byte) uint64 {
+// AddHash adds the next record by its hash.
+func (t *Tally) AddHash(hash uint64) { t.Count, t.Digest = t.Count+1, t.Digest+hash }
+
+// Hash returns the hash of the record with the given number.
+func Hash(sequence uint64, payload []byte) uint64 {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:8], sequence)
 	binary.LittleEndian.PutUint64(b[8:], xxhash.Sum64(payload))
@@ -70,6 +74,13 @@ func (p Promise) Headers(producer string) map[string][]string {
 // RecordHeaders returns the headers of the record with the given number.
 func RecordHeaders(producer string, sequence uint64) map[string][]string {
 	return map[string][]string{ProducerHeader: {producer}, SequenceHeader: {strconv.FormatUint(sequence, 10)}}
+}
+
+// VoidHeaders returns the headers of what takes the place of a record.
+func VoidHeaders(producer string, sequence uint64) map[string][]string {
+	h := RecordHeaders(producer, sequence)
+	h[Header] = []string{Void}
+	return h
 }
 
 // ReadPromise reads the headers of a punctuation.

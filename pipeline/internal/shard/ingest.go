@@ -70,7 +70,12 @@ func (m *Machine) count(messages []plan.Message) (taken int) {
 
 // vote tells the votes of a message and reports whether it is a record that is to be taken.
 func (m *Machine) vote(msg *plan.Message) (takes bool, err error) {
-	if sealOf(msg) != "" {
+	switch sealOf(msg) {
+	case "":
+	case seal.Void:
+		_, err := m.votes.Record(msg.Header, nil)
+		return false, err
+	default:
 		return false, m.votes.Promise(msg.Seq, msg.Header)
 	}
 	fresh, err := m.votes.Record(msg.Header, msg.Data)

@@ -28,7 +28,7 @@ type Machine struct {
 	// waits counts, since the last call of Waits, windows that waited for a seal, and repeated, since the last call of Repeated,
 	// records that a producer had published before.
 	waits, repeated uint64
-	digest digest
+	digest          digest
 }
 
 // state is an operator with state, under the number of its node.
