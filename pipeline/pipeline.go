@@ -65,6 +65,12 @@ type Source[T any] struct {
 	// number: see package producer. A record or a promise of anyone else goes to the dead letters. The registry is
 	// part of the pipeline's identity; a shard that nobody publishes to needs the promises too.
 	Producers []string
+	// Idle, if it is not 0, is the idle policy: a shard without a record for so long is taken to be complete up to that long ago,
+	// by the clock of the server, so that it holds back no window for ever. The decision is a message in the
+	// shard's own log, so that all owners, now and later, judge alike what comes after it: a record before that time is late.
+	// The workers need permission to publish to the subjects of the shards, where wildcards become "seal". An input with
+	// Producers has no use for it.
+	Idle time.Duration
 	// MaxAhead is how far an event time may lie beyond the store time; 0 means an hour. A record beyond it goes to the dead
 	// letters: it would close windows before their time.
 	MaxAhead time.Duration
@@ -79,6 +85,12 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	}
 	if from.Decode == nil {
 		fail("Source.Decode is nil; use pipeline.JSON, pipeline.Text, pipeline.Bytes or a function of your own")
+	}
+	switch {
+	case from.Idle < 0 || from.Idle > plan.MaxWindow:
+		fail("Source.Idle must not be negative, nor longer than " + plan.MaxWindow.String())
+	case from.Idle > 0 && len(from.Producers) > 0:
+		fail("Source.Idle and Source.Producers exclude each other: what is complete is for the producers to say")
 	}
 	if from.MaxAhead < 0 {
 		fail("Source.MaxAhead must not be negative")
@@ -96,11 +108,14 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(producers) > 0 {
 		n.Detail += "; complete by the punctuations of " + strings.Join(producers, ", ")
 	}
+	if from.Idle > 0 {
+		n.Detail += "; a shard that is silent for " + from.Idle.String() + " is complete up to then"
+	}
 	filters := from.Subjects
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Idle: from.Idle}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, from.Decode, from.Time, from.MaxAhead)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // Kind is the kind of a node.
@@ -86,6 +87,8 @@ type SourceSpec struct {
 	Filters []string
 	// Producers are the registered producers, if their punctuations and not the records say what is complete.
 	Producers []string
+	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
+	Idle time.Duration
 }
 
 // Graph is the logical plan of one pipeline. Building it never fails: mistakes are collected in Errors.

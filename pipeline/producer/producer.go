@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -103,7 +102,7 @@ func (p *Producer) open(ctx context.Context) error {
 		case filter == "" && len(subjects) == 0:
 			return fmt.Errorf("stream %q takes no messages of its own; publish to its origin", p.cfg.Stream)
 		}
-		s := &shard{filter: filter, punctuation: concrete(cmp.Or(filter, append(subjects, "")[0])), promised: plan.Beginning}
+		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, append(subjects, "")[0])), promised: plan.Beginning}
 		p.shards = append(p.shards, s)
 		missing, err := p.resume(ctx, stream, s)
 		if err != nil {
@@ -116,17 +115,6 @@ func (p *Producer) open(ctx context.Context) error {
 		}
 	}
 	return p.wait(ctx, 0)
-}
-
-// concrete returns a subject that a filter matches.
-func concrete(filter string) string {
-	tokens := strings.Split(filter, ".")
-	for i, t := range tokens {
-		if t == "*" || t == ">" {
-			tokens[i] = "seal"
-		}
-	}
-	return strings.Join(tokens, ".")
 }
 
 // Publish publishes a record and returns once it is on its way, or has waited until fewer than MaxPending are. A record that

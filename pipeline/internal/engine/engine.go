@@ -168,6 +168,7 @@ func (e *engine) runShard(ctx context.Context, stage *plan.Stage, number int) er
 		Now:    time.Now,
 		Logger: e.Logger,
 		Stats:  stats,
+		GiveUp: e.impatience(stage, number),
 		OpenLog: func(ctx context.Context, at checkpoint.Position) (log shard.Log, err error) {
 			attempts := fewAttempts
 			if opened {

@@ -25,6 +25,12 @@ const (
 	// DigestHeader is their digest as 16 hexadecimal digits: see Tally.
 	DigestHeader = "Calm-Digest"
 
+	// PipelineHeader names the pipeline that has given up on an idle shard, and IdleHeader says after how much silence.
+	PipelineHeader = "Calm-Pipeline"
+	IdleHeader     = "Calm-Idle"
+
+	// Idle is the value of Header on a message by which a pipeline gives up on a shard of its input that is idle.
+	Idle = "idle"
 	// End is the value of Header that promises that nothing comes any more.
 	End = "end"
 	// Void is the value of Header on a message that takes the place, and the number, of a record that its producer could not
@@ -138,4 +144,19 @@ func parseTime(text string) (int64, error) {
 		return 0, fmt.Errorf("the header %s is %q, outside the years that can be represented", Header, text)
 	}
 	return t.UnixNano(), nil
+}
+
+// IdleHeaders returns the headers of the message by which a pipeline gives up on a shard.
+func IdleHeaders(pipeline string, after time.Duration) map[string][]string {
+	return map[string][]string{Header: {Idle}, PipelineHeader: {pipeline}, IdleHeader: {after.String()}}
+}
+
+// ReadIdle returns the pipeline that has given up on a shard, and the time before which it takes it for complete: what the
+// silence says of the moment at which the server stored the message.
+func ReadIdle(h map[string][]string, stored int64) (pipeline string, before int64, err error) {
+	after, err := time.ParseDuration(get(h, IdleHeader))
+	if err != nil || after <= 0 || after > plan.MaxWindow || stored < int64(after) {
+		return "", 0, fmt.Errorf("the header %s is %q; it must be a time such as 30s", IdleHeader, get(h, IdleHeader))
+	}
+	return get(h, PipelineHeader), stored - int64(after), nil
 }

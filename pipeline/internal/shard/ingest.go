@@ -24,6 +24,10 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 			m.frontier = plan.End
 			break
 		}
+		if kind == seal.Idle {
+			m.giveUp(&messages[i])
+			continue
+		}
 		m.refuse(&messages[i], fmt.Errorf("the seal %q in the header %s does not count here: the input has no registered producers (Source.Producers), and so takes nothing but %q", kind, seal.Header, seal.End))
 	}
 	if m.frontier != plan.End {
@@ -34,6 +38,18 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 		m.kernels.Source.Advance(m.frontier)
 	}
 	return from
+}
+
+// giveUp takes a message that gives up on this shard as idle. Those of other pipelines are not for this one; nor are its own,
+// if it has no such policy any more.
+func (m *Machine) giveUp(msg *plan.Message) {
+	pipeline, before, err := seal.ReadIdle(msg.Header, msg.Time)
+	switch {
+	case err != nil:
+		m.refuse(msg, err)
+	case pipeline == m.env.Plan.Graph.Name && m.env.Stage.Root.Source.Idle > 0:
+		m.frontier = max(m.frontier, before)
+	}
 }
 
 // count applies messages of an input with registered producers, whose punctuations move the frontier.
