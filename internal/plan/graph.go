@@ -25,6 +25,7 @@ const (
 	KindWrite
 	KindUnion
 	KindJoin
+	KindLate
 )
 
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
@@ -65,6 +66,8 @@ type Node struct {
 	Derived bool
 	// Outer marks a join that also yields what has no match: it waits for a seal.
 	Outer bool
+	// Late is, on a Late node, the fold for which records are late.
+	Late *Node
 	// Target is what a Write node writes to.
 	Target string
 

@@ -187,6 +187,10 @@ func check(g *Graph) error {
 			if err := errors.Join(seals(n), promised(n)); err != nil {
 				errs = append(errs, err)
 			}
+		case KindLate:
+			if !n.Late.Rule.Set || n.Late.Rule.Evidence || n.Late.Derived {
+				fail(n, "no record is late for %s (%s) by its window: seal it with operators.Seal, by a rule about time", n.Late.Label(), n.Late.Site)
+			}
 		case KindWrite:
 			writes++
 			if other := targets[n.Target]; other != nil {
