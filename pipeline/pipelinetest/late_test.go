@@ -97,3 +97,27 @@ func TestLateNeedsASealByTime(t *testing.T) {
 		}
 	}
 }
+
+// A record that is late for the first of its windows only counts in the others, and is late once.
+func TestLateForSomeWindows(t *testing.T) {
+	t.Parallel()
+	in := pipelinetest.Log{Read: "readings"}
+	for _, at := range []int64{0, 13, 9} { // 9 is in the windows from 0, which is sealed, from 4 and from 8
+		in.Messages = append(in.Messages, fmt.Appendf(nil, `{"sensor":"s","at":%d,"value":1}`, 1704067200+at))
+	}
+	out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+		p := pipeline.New("some")
+		keyed := operators.Window(bySensor(read(p, 1)), operators.Hopping(10*time.Second, 4*time.Second))
+		counts := operators.Count("counts", keyed)
+		pipeline.Write(p, "late", operators.Late(keyed, counts), nowhere("late"), readingText)
+		pipeline.Write(p, "counts", operators.Finals(operators.Seal(counts, operators.Watermark(3*time.Second))), nowhere("counts"), func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+			return fmt.Appendf(nil, "%d: %d", f.Window.Start/1e9-begin, f.Value.Value()), nil
+		})
+		return p
+	}, []pipelinetest.Log{in}, pipelinetest.Options{})
+	want(t, out, "late", "stable s@9=1")
+	want(t, out, "counts", "final -8: 1", "final -4: 1", "final 0: 1", "final 4: 2", "final 8: 2", "final 12: 1")
+	if len(out.Rejected) != 1 {
+		t.Errorf("rejected: %v", out.Rejected)
+	}
+}
