@@ -149,6 +149,7 @@ func (e *engine) runShard(ctx context.Context, stage *plan.Stage, number int) er
 		outlet, err = emit.Open(ctx, emit.Config{
 			Conn: e.Conn, Pipeline: e.Plan.Graph.Name, Plan: e.Plan, Shard: id,
 			Incarnation: begin.Created, Sinks: e.sinksOf(stage), Logger: e.Logger,
+			Owner: e.writer, Divergences: &stats.Divergences,
 		})
 		return err
 	})
