@@ -79,16 +79,16 @@ func TestCompleteIsASealOfTheUsers(t *testing.T) {
 func TestCompleteThatPanics(t *testing.T) {
 	t.Parallel()
 	in := []pipelinetest.Log{{Read: "readings", Messages: [][]byte{
-		[]byte(`{"sensor":"s","at":1,"value":1}`), []byte("complete"), []byte(`{"sensor":"s","at":2,"value":2}`),
+		[]byte(`{"sensor":"s","at":1,"value":1}`), []byte("complete"), []byte(`{"sensor":"s","at":2,"value":2}`), []byte(`{"sensor":"boom","at":2,"value":4}`),
 	}}}
 	out := pipelinetest.Check(t, marked(1, func(m *pipeline.Message) (t time.Time) {
-		if len(m.Data) < 10 {
+		if len(m.Data) < 10 || bytes.Contains(m.Data, []byte("boom")) {
 			panic(errBrittle)
 		}
 		return t
 	}), in, pipelinetest.Options{})
 	want(t, out, "sums", "final 3")
-	if len(out.Rejected) != 1 {
+	if len(out.Rejected) != 2 {
 		t.Errorf("rejected: %v", out.Rejected)
 	}
 }
