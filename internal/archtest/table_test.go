@@ -22,7 +22,7 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
@@ -113,6 +113,12 @@ var rooms = []room{
 		why:    "the main function of worker binaries is made of what users could write themselves",
 	},
 	{
+		places: []string{"pipeline/producer"},
+		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo},
+		tests:  join(public, checkers, []string{"internal/natstest"}),
+		why:    "programs that publish need no engine",
+	},
+	{
 		places: []string{"pipeline/embedded"},
 		may:    []string{server, natsGo, "golang.org/x/sys/..."},
 		why:    "the only production code that links the server: a library user who has NATS must not pay for it",
@@ -120,7 +126,7 @@ var rooms = []room{
 	{
 		places: logic,
 		may:    join(logic, []string{"crdt", "internal/plan/...", "internal/invariants", xxhash}),
-		tests:  []string{"crdt/crdttest", "operators", "sinks", "pipeline"}, // to build the plans they run
+		tests:  []string{"crdt/crdttest", "crdt/exact", "operators", "sinks", "pipeline"}, // to build the plans they run
 		why:    "the logic runs under testing/synctest and must not know NATS",
 	},
 	{

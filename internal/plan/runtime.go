@@ -96,6 +96,8 @@ type Runtime struct {
 	SampleBits int
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
+	// Certify takes note of a window that was sealed. It may be nil.
+	Certify func(c Certificate)
 	// Register takes note of an operator with state.
 	Register func(n *Node, s Stateful)
 }

@@ -36,7 +36,14 @@ func RunShards(build func(shards int) *pipeline.Pipeline, logs []Log, o Options)
 	d := &dealer{build: build, o: o.withDefaults()}
 	for i := range logs {
 		for n, data := range logs[i].Messages {
-			d.records = append(d.records, record{read: logs[i].Read, stored: logs[i].stored(n), data: data})
+			r := record{read: logs[i].Read, stored: logs[i].stored(n), data: data}
+			if n < len(logs[i].Headers) {
+				r.headers = logs[i].Headers[n]
+			}
+			if n < len(logs[i].Producers) {
+				r.producer = logs[i].Producers[n]
+			}
+			d.records = append(d.records, r)
 		}
 	}
 	slices.SortStableFunc(d.records, func(a, b record) int { return a.stored.Compare(b.stored) })
@@ -52,6 +59,9 @@ type record struct {
 	stored time.Time
 	data   []byte
 	shard  int
+	// headers are carried along, but for those of the producer, who numbers the records of each shard.
+	headers  map[string][]string
+	producer string
 }
 
 // dealer deals records.
@@ -140,7 +150,9 @@ func logsOf(dealt []record) (logs []Log) {
 			i = len(logs)
 			at[id], logs = i, append(logs, Log{Read: r.read, Shard: r.shard})
 		}
-		logs[i].Messages, logs[i].Times = append(logs[i].Messages, r.data), append(logs[i].Times, r.stored)
+		l := &logs[i]
+		l.Messages, l.Times = append(l.Messages, r.data), append(l.Times, r.stored)
+		l.Headers, l.Producers = append(l.Headers, r.headers), append(l.Producers, r.producer)
 	}
 	return logs
 }

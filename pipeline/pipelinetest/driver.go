@@ -135,7 +135,9 @@ func (d *Driver) End(reads ...string) {
 	}
 	for _, o := range d.w.owners {
 		if !o.stage.Exchanged() && !o.Ended() && (len(reads) == 0 || slices.Contains(reads, o.id.Stage)) {
-			d.append(o.id, endMarker(0, d.now.UnixNano()))
+			for _, m := range endMarkers(d.w.logs[o.id], o.stage.Root.Source.Producers, d.now.UnixNano()) {
+				d.append(o.id, m)
+			}
 		}
 	}
 }

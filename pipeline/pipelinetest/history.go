@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -71,12 +72,21 @@ func (h *History) MarshalText() ([]byte, error) {
 	b := fmt.Appendf(nil, "%s\npipeline %q\nseed %d round %d\nowners %d\n", historyVersion, h.Pipeline, h.Seed, h.Round, h.Owners)
 	for i := range h.Logs {
 		l := &h.Logs[i]
+		numbers := make(map[string]uint64)
 		for n, data := range l.Messages {
 			b = fmt.Appendf(b, "message %s/%d ", l.Read, l.Shard)
 			if at := l.stored(n); !at.Equal(storeTime(n)) {
 				b = append(b, at.UTC().Format(time.RFC3339Nano)+" "...)
 			}
-			b = append(strconv.AppendQuote(b, string(data)), '\n')
+			b = strconv.AppendQuote(b, string(data))
+			if headers := l.headers(n, numbers); len(headers) > 0 {
+				text, err := json.Marshal(headers)
+				if err != nil {
+					return nil, fmt.Errorf("pipelinetest: %w", err)
+				}
+				b = append(append(b, ' '), text...)
+			}
+			b = append(b, '\n')
 		}
 	}
 	for _, s := range h.steps {
@@ -156,7 +166,7 @@ func (h *History) line(line string) (err error) {
 	return err
 }
 
-// message reads "stage/shard [time] text".
+// message reads "stage/shard [time] text [headers]".
 func (h *History) message(rest string) error {
 	where, rest, _ := strings.Cut(rest, " ")
 	id, err := parseShard(where)
@@ -177,11 +187,21 @@ func (h *History) message(rest string) error {
 			return err
 		}
 	}
-	data, err := strconv.Unquote(rest)
+	quoted, err := strconv.QuotedPrefix(rest)
 	if err != nil {
 		return err
 	}
-	l.Messages, l.Times = append(l.Messages, []byte(data)), append(l.Times, stored)
+	data, err := strconv.Unquote(quoted)
+	if err != nil {
+		return err
+	}
+	var headers map[string][]string
+	if rest = strings.TrimSpace(rest[len(quoted):]); rest != "" {
+		if err := json.Unmarshal([]byte(rest), &headers); err != nil {
+			return err
+		}
+	}
+	l.Messages, l.Times, l.Headers = append(l.Messages, []byte(data)), append(l.Times, stored), append(l.Headers, headers)
 	return nil
 }
 

@@ -98,11 +98,7 @@ func (k *shrinker) fewerMessages() {
 		leaveOut(len(k.best.Logs[i].Messages), func(from, to int) bool {
 			h := *k.best
 			h.Logs = slices.Clone(h.Logs)
-			l := &h.Logs[i]
-			l.Messages = slices.Concat(l.Messages[:from], l.Messages[to:])
-			if to <= len(l.Times) {
-				l.Times = slices.Concat(l.Times[:from], l.Times[to:])
-			}
+			h.Logs[i] = h.Logs[i].without(from, to)
 			return k.try(h, false)
 		})
 	}

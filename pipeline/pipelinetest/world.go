@@ -19,6 +19,7 @@ type world struct {
 	rejected    map[string]rejection            // by place
 	marks       map[marked]uint64
 	states      map[marked]uint64             // hashes of full snapshots
+	sealed      map[string]string             // what the certificate of a window says, by shard, state and window
 	lowest      map[checkpoint.ShardID]*saved // the newest snapshot, below which no state further on may be
 	read        map[int]int                   // messages of the inputs, by the number of the Read
 	owners      []*owner
@@ -50,7 +51,7 @@ type saved struct {
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string),
 		lowest: make(map[checkpoint.ShardID]*saved), read: make(map[int]int), first: make(map[checkpoint.ShardID]int),
 	}
 	inputs := make(map[string]*plan.Stage)
@@ -70,13 +71,13 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 		case w.logs[id] != nil:
 			return nil, fmt.Errorf("pipelinetest: there are two logs for %v", id)
 		}
-		w.logs[id] = inputMessages(l)
+		w.logs[id] = inputMessages(l, s.Root.Source.Producers)
 		w.read[s.Root.ID] += len(l.Messages)
 	}
 	for _, s := range inputs {
 		for i := range s.Shards {
 			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); w.logs[id] == nil {
-				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i})
+				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i}, s.Root.Source.Producers)
 			}
 		}
 	}
@@ -175,6 +176,11 @@ func (w *world) apply(o *owner, n int) error {
 	}
 	for i := range out.Rejected {
 		w.reject(o, &out.Rejected[i])
+	}
+	for i := range out.Certificates {
+		if err := w.certify(o, &out.Certificates[i]); err != nil {
+			return err
+		}
 	}
 	o.pending = append(o.pending, out.Envelopes...)
 	return nil

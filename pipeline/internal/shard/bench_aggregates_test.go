@@ -29,8 +29,8 @@ type tenths struct{}
 
 func (tenths) Digits() int { return 1 }
 
-// seal keeps the state and its reading as in a real pipeline; nothing is read while the benchmark runs.
-func seal[L any](p *pipeline.Pipeline, g operators.Growing[string, L]) {
+// sealTo keeps the state and its reading as in a real pipeline; nothing is read while the benchmark runs.
+func sealTo[L any](p *pipeline.Pipeline, g operators.Growing[string, L]) {
 	finals := operators.Finals(operators.Seal(g, operators.EndOfInput()))
 	pipeline.Write(p, "out", finals, sinks.Func{Name: "out"}, func(operators.Final[string, L]) ([]byte, error) { return nil, nil })
 }
@@ -47,42 +47,42 @@ func BenchmarkAggregates(b *testing.B) {
 		{"none", func(p *pipeline.Pipeline, in in) {
 			pipeline.Write(p, "out", operators.Filter(operators.Records(in), func(s sample) bool { return s.n < 0 }), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
 		}},
-		{"count", func(p *pipeline.Pipeline, in in) { seal(p, operators.Count("x", in)) }},
-		{"max", func(p *pipeline.Pipeline, in in) { seal(p, operators.Max("x", in, sample.number)) }},
-		{"arg-max", func(p *pipeline.Pipeline, in in) { seal(p, operators.ArgMax("x", in, sample.number, sample.self)) }},
-		{"average", func(p *pipeline.Pipeline, in in) { seal(p, operators.Average("x", in, sample.number)) }},
+		{"count", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Count("x", in)) }},
+		{"max", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Max("x", in, sample.number)) }},
+		{"arg-max", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.ArgMax("x", in, sample.number, sample.self)) }},
+		{"average", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Average("x", in, sample.number)) }},
 		{"sum-decimal", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.SumDecimal("x", in, func(s sample) exact.Decimal[tenths] { return exact.DecimalOf[tenths](s.n) }))
+			sealTo(p, operators.SumDecimal("x", in, func(s sample) exact.Decimal[tenths] { return exact.DecimalOf[tenths](s.n) }))
 		}},
 		{"sum-float", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.SumFloat("x", in, func(s sample) float64 { return float64(s.n) / 7 }))
+			sealTo(p, operators.SumFloat("x", in, func(s sample) float64 { return float64(s.n) / 7 }))
 		}},
-		{"distinct", func(p *pipeline.Pipeline, in in) { seal(p, operators.Distinct("x", in, sample.number)) }},
+		{"distinct", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Distinct("x", in, sample.number)) }},
 		{"approx-distinct", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.ApproxDistinct("x", in, func(s sample) string { return s.key }))
+			sealTo(p, operators.ApproxDistinct("x", in, func(s sample) string { return s.key }))
 		}},
-		{"quantiles", func(p *pipeline.Pipeline, in in) { seal(p, operators.Quantiles("x", in, sample.number)) }},
+		{"quantiles", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Quantiles("x", in, sample.number)) }},
 		{"top-of", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.TopOf("x", in, 10, sample.number, sample.number))
+			sealTo(p, operators.TopOf("x", in, 10, sample.number, sample.number))
 		}},
-		{"last", func(p *pipeline.Pipeline, in in) { seal(p, operators.Last("x", in, sample.number)) }},
+		{"last", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Last("x", in, sample.number)) }},
 		{"collect", func(p *pipeline.Pipeline, in in) {
 			numbers := operators.KeyBy(operators.Map(operators.Records(in), sample.number), "mod", func(n int64) string { return mods[n%10] })
-			seal(p, operators.Collect("x", numbers, 100))
+			sealTo(p, operators.Collect("x", numbers, 100))
 		}},
-		{"reduce", func(p *pipeline.Pipeline, in in) { seal(p, operators.Reduce("x", in, sample.number, product)) }},
+		{"reduce", func(p *pipeline.Pipeline, in in) { sealTo(p, operators.Reduce("x", in, sample.number, product)) }},
 		{"aggregate", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.Aggregate("x", in, func(s sample) crdt.Max[int64] { return crdt.MaxOf(s.n) }))
+			sealTo(p, operators.Aggregate("x", in, func(s sample) crdt.Max[int64] { return crdt.MaxOf(s.n) }))
 		}},
 		{"deduplicate", func(p *pipeline.Pipeline, in in) {
 			once := operators.Deduplicate("x", operators.Window(in, operators.Tumbling(time.Hour)), 0)
 			pipeline.Write(p, "out", operators.Map(once, sample.number), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
 		}},
 		{"session count", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.Count("x", operators.Window(in, operators.Sessions(time.Hour))))
+			sealTo(p, operators.Count("x", operators.Window(in, operators.Sessions(time.Hour))))
 		}},
 		{"session distinct", func(p *pipeline.Pipeline, in in) {
-			seal(p, operators.Distinct("x", operators.Window(in, operators.Sessions(time.Hour)), sample.number))
+			sealTo(p, operators.Distinct("x", operators.Window(in, operators.Sessions(time.Hour)), sample.number))
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

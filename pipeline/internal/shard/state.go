@@ -14,7 +14,7 @@ import (
 //
 // and the small state in the fence is
 //
-//	byte version (2), varint frontier, digest, numbers of each sender, numbers and frontiers of the receiver
+//	byte version (2), varint frontier, digest, numbers of each sender, numbers and frontiers of the receiver, votes of the producers
 //
 // Version 1 had no digest, and is still read. Both belong to plan.FormatVersion.
 const (
@@ -62,6 +62,9 @@ func (m *Machine) Meta() []byte {
 	if m.receiver != nil {
 		b = m.receiver.AppendState(b)
 	}
+	if m.votes != nil {
+		b = m.votes.AppendState(b)
+	}
 	return b
 }
 
@@ -77,6 +80,11 @@ func (m *Machine) RestoreMeta(data []byte) (err error) {
 	}
 	if m.receiver != nil {
 		if data, err = m.receiver.RestoreState(data); err != nil {
+			return err
+		}
+	}
+	if m.votes != nil {
+		if data, err = m.votes.RestoreState(data); err != nil {
 			return err
 		}
 	}
