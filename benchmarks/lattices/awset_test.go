@@ -59,6 +59,7 @@ func BenchmarkAWSetFill(b *testing.B) {
 }
 
 func fill[T crdt.Ordered](b *testing.B, keys []T) {
+	b.Helper()
 	before := heap()
 	full := addsOf(keys)
 	taken := heap() - before
@@ -81,6 +82,7 @@ func BenchmarkAWSetRemoveAdd(b *testing.B) {
 }
 
 func removeAdd[T crdt.Ordered](b *testing.B, keys []T) {
+	b.Helper()
 	s := addsOf(keys)
 	for i := 0; b.Loop(); i++ {
 		k := keys[i*7919%len(keys)]
@@ -106,6 +108,7 @@ func BenchmarkAWSetMergeDelta(b *testing.B) {
 }
 
 func mergeDeltas[T crdt.Ordered](b *testing.B, keys []T) {
+	b.Helper()
 	s := addsOf(keys)
 	deltas := make([]crdt.AWSet[T], 2*min(len(keys), 10_000))
 	other := crdt.Clone(&s)

@@ -60,6 +60,7 @@ func filled[L any](update func(x *L, i int)) func(n int) L {
 
 // Workloads has every type of the catalogue.
 func Workloads() []Workload {
+	shuffled() // now, so that it is not taken for a part of the first state
 	all := append(counters(), sets()...)
 	all = append(all, maps()...)
 	all = append(all, streams()...)
