@@ -191,7 +191,9 @@ func TestFailuresAreSaved(t *testing.T) {
 		t.Errorf("said %q", again)
 	}
 	// It is about one pipeline, and one test.
-	if other := check(func() *pipeline.Pipeline { return counted(0)(2) }, pipelinetest.Options{Rounds: 1}); other != "" {
+	if other := outside("TestX/y", func(t testing.TB) { // which could not read its messages
+		pipelinetest.Check(t, words, []pipelinetest.Log{texts("lines", 0, "a b a")}, pipelinetest.Options{Rounds: 1})
+	}); other != "" {
 		t.Errorf("another pipeline: %s", other)
 	}
 	if other := outside("TestX", func(t testing.TB) { pipelinetest.Check(t, arrivals, in, pipelinetest.Options{Rounds: 1}) }); other != "" {

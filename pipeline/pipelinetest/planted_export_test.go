@@ -8,6 +8,7 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 )
 
@@ -120,6 +121,22 @@ var plants = map[string]func() faults{
 	},
 	"result named by its worker": func() faults {
 		return faults{identity: func(o *owner, identity string) string { return fmt.Sprint(identity, " of owner ", o.number) }}
+	},
+	"key forgotten": func() faults { // the last one of a checkpoint
+		return faults{restore: func(_ *world, _ *owner, from *saved) *saved {
+			var entries [][]byte
+			for _, chunk := range from.segments[0].Chunks {
+				_ = checkpoint.Entries(chunk, func(entry []byte) error {
+					entries = append(entries, entry)
+					return nil
+				})
+			}
+			var to checkpoint.SegmentWriter
+			for _, e := range entries[:len(entries)-1] {
+				_ = to.Add(e)
+			}
+			return &saved{position: from.position, meta: from.meta, segments: []checkpoint.Segment{to.Finish("less", true)}}
+		}}
 	},
 	"checkpoint before outputs": func() faults { return faults{early: true} },
 	"truncated state": func() faults {
@@ -249,6 +266,21 @@ func fromSilence() faults {
 	})}
 }
 
+// ReplayPlanted replays a history with a fault planted.
+func ReplayPlanted(fault string, build func() *pipeline.Pipeline, h *History) error {
+	s := newSearch(build, Options{})
+	s.planted = plants[fault]
+	return planted(s, h)
+}
+
+func planted(s *search, h *History) error {
+	want, err := s.plain(h.Logs)
+	if err == nil {
+		err = s.replay(h, want)
+	}
+	return err
+}
+
 // OtherProgram plants a second program under the same names, that every second owner runs.
 func OtherProgram(build, other func() *pipeline.Pipeline, logs []Log, o Options) error {
 	_, err := twoPrograms(build, other, o).run(logs)
@@ -257,12 +289,7 @@ func OtherProgram(build, other func() *pipeline.Pipeline, logs []Log, o Options)
 
 // ReplayOther replays a history with a second program, that every second owner runs.
 func ReplayOther(build, other func() *pipeline.Pipeline, h *History) error {
-	s := twoPrograms(build, other, Options{})
-	want, err := s.plain(h.Logs)
-	if err == nil {
-		err = s.replay(h, want)
-	}
-	return err
+	return planted(twoPrograms(build, other, Options{}), h)
 }
 
 func twoPrograms(build, other func() *pipeline.Pipeline, o Options) *search {
