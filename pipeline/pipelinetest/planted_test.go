@@ -46,7 +46,7 @@ import (
 //	28  state that is cut off                                           planted: truncated state
 //	29  a position apart from its state                                 planted: position apart from state
 //
-// Not here: 21, a declared version, is another fingerprint and so another run (package pipeline, TestWhatChangesTheFingerprint); 23, sinks
+// Not here: 21, a declared version, is another fingerprint and so another run (package pipeline, TestFingerprint); 23, sinks
 // that repeat effects, is for sinks/sinktest, since the kit has no sinks; 26, cycles, cannot be written down: a handle exists only behind
 // what made it.
 func TestPlantedFaultsAreFound(t *testing.T) {
