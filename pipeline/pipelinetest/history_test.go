@@ -169,8 +169,6 @@ func outside(name string, f func(t testing.TB)) string {
 }
 
 // A failure is saved, tried first from then on, and can be replayed by itself.
-//
-//nolint:paralleltest // it changes the working directory
 func TestFailuresAreSaved(t *testing.T) {
 	t.Chdir(t.TempDir())
 	in := logs(2, 20)
@@ -222,8 +220,6 @@ func TestFailuresAreSaved(t *testing.T) {
 }
 
 // What a run leaves behind, or a clock, does not show the same each time: that is said, and nothing is saved.
-//
-//nolint:paralleltest // it changes the working directory
 func TestWhatDoesNotRepeatIsSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	builds := 0

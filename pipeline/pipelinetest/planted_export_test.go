@@ -335,7 +335,11 @@ func wrong[A, B any](in operators.Stream[A], f func(out plan.Consumer[B], rt *pl
 	above := plan.OfStream(in)
 	n := &plan.Node{Kind: plan.KindMap, Op: "wrong", In: []*plan.Node{above}}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
-		return &wrongly[A, B]{rt: rt, down: down[0].(plan.Consumer[B]), frontier: plan.Beginning, f: f}, nil
+		to, ok := down[0].(plan.Consumer[B])
+		if !ok {
+			return nil, fmt.Errorf("%T takes other records", down[0])
+		}
+		return &wrongly[A, B]{rt: rt, down: to, frontier: plan.Beginning, f: f}, nil
 	}
 	above.Graph().Add(n)
 	return plan.NewStream[B](n)
