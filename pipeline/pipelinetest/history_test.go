@@ -219,6 +219,18 @@ func TestFailuresAreSaved(t *testing.T) {
 	}
 }
 
+// The name of a test may be anything, and stays below testdata.
+func TestFailuresAreSavedBelowTestdata(t *testing.T) {
+	t.Chdir(t.TempDir())
+	said := outside(`TestX/../../a:"b"|*`, func(t testing.TB) {
+		pipelinetest.Check(t, arrivals, logs(2, 20), pipelinetest.Options{Seed: 1})
+	})
+	files, err := filepath.Glob("testdata/pipelinetest/TestX/__/__/a__b___/*")
+	if err != nil || len(files) != 1 || !strings.Contains(said, files[0]) {
+		t.Errorf("%v: %v, said %s", err, files, said)
+	}
+}
+
 // What a run leaves behind, or a clock, does not show the same each time: that is said, and nothing is saved.
 func TestWhatDoesNotRepeatIsSaid(t *testing.T) {
 	t.Chdir(t.TempDir())

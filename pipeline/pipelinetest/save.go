@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/cespare/xxhash/v2"
@@ -53,8 +54,15 @@ func load(file string) (*History, error) {
 	return h, nil
 }
 
-// directory is where the histories of a test are, as testing keeps the inputs that fuzzing has found.
+// directory is where the histories of a test are, as testing keeps the inputs that fuzzing has found. Names of subtests may hold
+// what not every file system takes.
 func directory(test string) string {
+	test = strings.Map(func(r rune) rune {
+		if r == '/' || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_=,#+", r) {
+			return r
+		}
+		return '_'
+	}, test)
 	return filepath.Join("testdata", "pipelinetest", filepath.FromSlash(test))
 }
 
