@@ -147,8 +147,9 @@ type recorder struct {
 	said string
 }
 
-func (r *recorder) Helper()      {}
-func (r *recorder) Name() string { return r.name }
+func (r *recorder) Helper()             {}
+func (r *recorder) Logf(string, ...any) {}
+func (r *recorder) Name() string        { return r.name }
 func (r *recorder) Fatal(args ...any) {
 	r.said = fmt.Sprint(args...)
 	runtime.Goexit()
@@ -196,6 +197,13 @@ func TestFailuresAreSaved(t *testing.T) {
 	}
 	if other := outside("TestX", func(t testing.TB) { pipelinetest.Check(t, arrivals, in, pipelinetest.Options{Rounds: 1}) }); other != "" {
 		t.Errorf("another test: %s", other)
+	}
+	if other := check(func() *pipeline.Pipeline { // with one shard, which is another thing
+		p := pipeline.New("arrivals")
+		pipeline.Write(p, "all", read(p, 1), nowhere("all"), pipeline.EncodeJSON)
+		return p
+	}, pipelinetest.Options{Rounds: 1}); other != "" {
+		t.Errorf("another number of shards: %s", other)
 	}
 	// Repaired.
 	repaired := func() *pipeline.Pipeline {

@@ -66,7 +66,7 @@ func directory(test string) string {
 	return filepath.Join("testdata", "pipelinetest", filepath.FromSlash(test))
 }
 
-// replaySaved tries the histories that were saved for the test, of pipelines with this name.
+// replaySaved tries the histories that were saved for the test, of pipelines with this name that they fit.
 func (s *search) replaySaved(t testing.TB) error {
 	t.Helper()
 	entries, err := os.ReadDir(directory(t.Name()))
@@ -91,7 +91,10 @@ func (s *search) replaySaved(t testing.TB) error {
 		if h.Pipeline != p.Graph.Name {
 			continue // of another Check in this test
 		}
-		if _, err := h.Run(s.build, s.o); err != nil {
+		switch _, err := h.Run(s.build, s.o); {
+		case errors.Is(err, errUnfit): // a test may try a pipeline with several numbers of shards
+			t.Logf("%s: %v", file, err)
+		case err != nil:
 			return fmt.Errorf("pipelinetest: the saved history %s (delete it if it is about what the pipeline no longer is): %w", file, err)
 		}
 	}
