@@ -147,8 +147,9 @@ type recorder struct {
 	said string
 }
 
-func (r *recorder) Helper()      {}
-func (r *recorder) Name() string { return r.name }
+func (r *recorder) Helper()             {}
+func (r *recorder) Logf(string, ...any) {}
+func (r *recorder) Name() string        { return r.name }
 func (r *recorder) Fatal(args ...any) {
 	r.said = fmt.Sprint(args...)
 	runtime.Goexit()
@@ -169,8 +170,6 @@ func outside(name string, f func(t testing.TB)) string {
 }
 
 // A failure is saved, tried first from then on, and can be replayed by itself.
-//
-//nolint:paralleltest // it changes the working directory
 func TestFailuresAreSaved(t *testing.T) {
 	t.Chdir(t.TempDir())
 	in := logs(2, 20)
@@ -191,11 +190,20 @@ func TestFailuresAreSaved(t *testing.T) {
 		t.Errorf("said %q", again)
 	}
 	// It is about one pipeline, and one test.
-	if other := check(func() *pipeline.Pipeline { return counted(0)(2) }, pipelinetest.Options{Rounds: 1}); other != "" {
+	if other := outside("TestX/y", func(t testing.TB) { // which could not read its messages
+		pipelinetest.Check(t, words, []pipelinetest.Log{texts("lines", 0, "a b a")}, pipelinetest.Options{Rounds: 1})
+	}); other != "" {
 		t.Errorf("another pipeline: %s", other)
 	}
 	if other := outside("TestX", func(t testing.TB) { pipelinetest.Check(t, arrivals, in, pipelinetest.Options{Rounds: 1}) }); other != "" {
 		t.Errorf("another test: %s", other)
+	}
+	if other := check(func() *pipeline.Pipeline { // with one shard, which is another thing
+		p := pipeline.New("arrivals")
+		pipeline.Write(p, "all", read(p, 1), nowhere("all"), pipeline.EncodeJSON)
+		return p
+	}, pipelinetest.Options{Rounds: 1}); other != "" {
+		t.Errorf("another number of shards: %s", other)
 	}
 	// Repaired.
 	repaired := func() *pipeline.Pipeline {
@@ -219,9 +227,19 @@ func TestFailuresAreSaved(t *testing.T) {
 	}
 }
 
+// The name of a test may be anything, and stays below testdata.
+func TestFailuresAreSavedBelowTestdata(t *testing.T) {
+	t.Chdir(t.TempDir())
+	said := outside(`TestX/../../a:"b"|*`, func(t testing.TB) {
+		pipelinetest.Check(t, arrivals, logs(2, 20), pipelinetest.Options{Seed: 1})
+	})
+	files, err := filepath.Glob("testdata/pipelinetest/TestX/__/__/a__b___/*")
+	if err != nil || len(files) != 1 || !strings.Contains(said, files[0]) {
+		t.Errorf("%v: %v, said %s", err, files, said)
+	}
+}
+
 // What a run leaves behind, or a clock, does not show the same each time: that is said, and nothing is saved.
-//
-//nolint:paralleltest // it changes the working directory
 func TestWhatDoesNotRepeatIsSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	builds := 0

@@ -52,7 +52,7 @@ func (w *world) do(s step) error {
 	}
 	at, ok := w.first[s.shard]
 	if !ok {
-		return fmt.Errorf("pipelinetest: the history has a step of %v, which the pipeline does not have", s.shard)
+		return fmt.Errorf("%w: the history has a step of shard %v", errUnfit, s.shard)
 	}
 	if s.owner >= w.perShard {
 		return nil

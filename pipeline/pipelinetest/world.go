@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -48,6 +49,9 @@ type saved struct {
 	segments []checkpoint.Segment
 }
 
+// errUnfit is wrapped by errors about messages and events for what a pipeline does not have.
+var errUnfit = errors.New("pipelinetest: what is to happen does not fit the pipeline")
+
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
@@ -65,9 +69,9 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 		s := inputs[l.Read]
 		switch {
 		case s == nil:
-			return nil, fmt.Errorf("pipelinetest: there is a log for %v, but the pipeline has no Read of that name", id)
+			return nil, fmt.Errorf("%w: there is a log for %v, but the pipeline has no Read of that name", errUnfit, id)
 		case l.Shard < 0 || l.Shard >= s.Shards:
-			return nil, fmt.Errorf("pipelinetest: there is a log for %v, but that Read has %d shards, numbered from 0", id, s.Shards)
+			return nil, fmt.Errorf("%w: there is a log for %v, but that Read has %d shards, numbered from 0", errUnfit, id, s.Shards)
 		case w.logs[id] != nil:
 			return nil, fmt.Errorf("pipelinetest: there are two logs for %v", id)
 		}
