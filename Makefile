@@ -14,7 +14,7 @@ DOCKER_COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker 
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: fmt
 fmt: ## format the Go files

@@ -120,7 +120,7 @@ var rooms = []room{
 	{
 		places: logic,
 		may:    join(logic, []string{"crdt", "internal/plan/...", "internal/invariants", xxhash}),
-		tests:  []string{"crdt/crdttest", "operators", "sinks", "pipeline"}, // to build the plans they run
+		tests:  []string{"crdt/crdttest", "crdt/exact", "operators", "sinks", "pipeline"}, // to build the plans they run
 		why:    "the logic runs under testing/synctest and must not know NATS",
 	},
 	{
