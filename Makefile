@@ -14,7 +14,7 @@ DOCKER_COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker 
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: fmt
 fmt: ## format the Go files
@@ -55,6 +55,14 @@ bench: ## run the benchmarks that match BENCH (all)
 .PHONY: bench-codecs
 bench-codecs: ## compare the encodings of crdt with gob, JSON and msgpack
 	@go -C benchmarks/codecs run .
+
+.PHONY: bench-records
+bench-records: ## compare the encodings of records: encoding/json, JSON v2, CBOR, MessagePack, Protocol Buffers
+	go -C pipeline/codecs test -run '^$$' -bench . -benchmem .
+
+.PHONY: bench-aggregates
+bench-aggregates: ## measure each aggregate
+	go test ./pipeline/internal/shard -run '^$$' -bench Aggregates
 
 .PHONY: bench-sketches
 bench-sketches: ## compare crdt/sketch with other libraries

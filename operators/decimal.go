@@ -15,6 +15,7 @@ func SumDecimal[K Key, T any, S exact.Scale](name string, in Keyed[K, T], term f
 		return Growing[K, exact.DecimalSum[S]]{}
 	}
 	requireFunc(n, term == nil)
+	n.Retracts = true
 	type sum = exact.DecimalSum[S]
 	type decimal = exact.Decimal[S]
 	codec := kernel.ValueCodec[decimal]{

@@ -17,7 +17,7 @@ import (
 // A copy of a record has its event time, if that comes from the payload, and so is in the same window. Two records of one id in two
 // windows both pass. An id is forgotten once every shard of the input has seen a record whose event time is past the end of its window by the
 // lateness; a record that comes later, judged as by a [Watermark], goes to the late stream. The state takes the ids of the open windows
-// and some 30 bytes each. Each record costs O(1).
+// and some 70 bytes for each. Each record costs O(1).
 func Deduplicate[K Key, T any](name string, in Keyed[K, T], lateness time.Duration) Stream[T] {
 	n := derive(plan.OfKeyed(in), plan.KindDeduplicate, "deduplicate")
 	if n == nil {

@@ -21,6 +21,7 @@ func SumFloat[K Key, T any](name string, in Keyed[K, T], term func(T) float64) G
 		return Growing[K, exact.FloatSum]{}
 	}
 	requireFunc(n, term == nil)
+	n.Retracts = true
 	fold[K, T, float64, exact.FloatSum](n, name, term, floatTerms, func(rt *plan.Runtime) kernel.Folding[exact.FloatSum, float64] {
 		origin := rt.Origin
 		return kernel.Folding[exact.FloatSum, float64]{

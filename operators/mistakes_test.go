@@ -95,6 +95,9 @@ func TestAggregatesAreExplained(t *testing.T) {
 	byItem := operators.KeyBy(once, "item", bid.item)
 	answer(p, "sum", operators.EndOfInput(), operators.Reduce("reduced", byItem, bid.value, sum), func(*operators.Reduced[int64]) string { return "" })
 	answer(p, "all", operators.EndOfInput(), operators.Collect("collected", byItem, 7), func(*operators.Collected[bid]) string { return "" })
+	answer(p, "signed", operators.EndOfInput(), operators.SumSigned("signed", byItem, bid.value), func(*exact.Sum) string { return "" })
+	answer(p, "decimal", operators.EndOfInput(), operators.SumDecimal("decimal", byItem, bid.price), func(*exact.DecimalSum[cents]) string { return "" })
+	answer(p, "float", operators.EndOfInput(), operators.SumFloat("float", byItem, bid.weight), func(*exact.FloatSum) string { return "" })
 	pipeline.Write(p, "once", once, sinks.Func{Name: "once"}, pipeline.EncodeJSON)
 	text, err := p.Explain()
 	if err != nil {
@@ -112,7 +115,14 @@ func TestAggregatesAreExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if points := document.PointsOfOrder; len(points) != 2 {
-		t.Errorf("two seals wait, but the plan has %+v", points)
+	if points := document.PointsOfOrder; len(points) != 5 {
+		t.Errorf("five seals wait, but the plan has %+v", points)
+	}
+	// What can go back is no lower bound.
+	for _, o := range document.Operators {
+		verdict, ok := map[string]string{"reduced": "provisional", "signed": "provisional", "decimal": "provisional", "float": "provisional", "collected": "lower-bound"}[o.Name]
+		if ok && o.State != nil && !strings.HasSuffix(o.Yields, "by item, "+verdict) {
+			t.Errorf("%s yields %q, which does not end in %q", o.Name, o.Yields, verdict)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func Reduce[K Key, T, V any](name string, in Keyed[K, T], value func(T) V, with 
 	if !with.Valid() {
 		n.Graph().Fail(n.Site, "reduce: it needs a Reduction with a function; claim one by operators.AssertReduction")
 	}
-	n.Detail = with.String()
+	n.Detail, n.Retracts = with.String(), true
 	codec := plan.UsualCodec[V]()
 	n.CodecName = codec.Name
 	values := kernel.ValueCodec[V]{

@@ -44,6 +44,7 @@ func CountSigned[K Key, T any](name string, in Keyed[K, T], retracts func(T) boo
 // signed makes n a fold that adds up signed terms. As with counter, the engine applies each position of a log once, and the state is the
 // shard's own entry.
 func signed[K Key, T any](n *plan.Node, name string, term func(T) int64) {
+	n.Retracts = true
 	fold[K, T, int64, exact.Sum](n, name, term, signedTerms, func(rt *plan.Runtime) kernel.Folding[exact.Sum, int64] {
 		origin := rt.Origin
 		return kernel.Folding[exact.Sum, int64]{

@@ -21,7 +21,7 @@ import (
 //
 // Class of reads: Count is monotone, a lower bound. Value and Mean are not: read them after a seal.
 //
-// A FloatSum is 112 bytes, and 8 for each 64 bits that lie between the smallest and the largest bit of a half: two or three
+// A FloatSum is 104 bytes, and 8 for each 64 bits that lie between the smallest and the largest bit of a half: two or three
 // times for terms of similar size, 34 times at most.
 type FloatSum struct {
 	origins origins[floats, *floats]

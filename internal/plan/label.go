@@ -60,6 +60,9 @@ func (p *Plan) LabelOf(n *Node) Label {
 		l.Key = n.KeyName
 		if !n.Derived {
 			l.Bound, l.Order, l.Verdict = "grows", "none needed (merge commutes)", "lower-bound"
+			if n.Retracts {
+				l.Verdict = "provisional"
+			}
 		}
 	case KindJoin, KindDeduplicate:
 		l.Key = n.KeyName
