@@ -77,10 +77,9 @@ func near[V any](items []dotted[V], d Dot) (lo, hi int) {
 		return 0, hi
 	}
 	guess := int((d.n - first.n) * uint64(hi-1) / (last.n - first.n))
-	if low := max(guess-reach, 0); low == 0 || items[low-1].d.n < d.n {
-		lo = low
-	} else {
-		return 0, low
+	lo = max(guess-reach, 0)
+	if lo > 0 && items[lo-1].d.n >= d.n {
+		return 0, lo
 	}
 	if high := min(guess+reach, hi-1); items[high].d.n >= d.n {
 		return lo, high

@@ -33,7 +33,8 @@ func (t *table[K, V]) keyBytes() (size int) {
 		return t.len() * min(binary.MaxVarintLen64, len(appendElement(nil, last[len(last)-1].k)))
 	}
 	for e := range t.all {
-		size += 1 + len(any(e.k).(string))
+		text, _ := any(e.k).(string)
+		size += 1 + len(text)
 	}
 	return size
 }
