@@ -29,8 +29,8 @@ type tenths struct{}
 
 func (tenths) Digits() int { return 1 }
 
-// seal keeps the state and its reading as in a real pipeline; nothing is read while the benchmark runs.
-func seal[L any](p *pipeline.Pipeline, g operators.Growing[string, L]) {
+// sealTo keeps the state and its reading as in a real pipeline; nothing is read while the benchmark runs.
+func sealTo[L any](p *pipeline.Pipeline, g operators.Growing[string, L]) {
 	finals := operators.Finals(operators.Seal(g, operators.EndOfInput()))
 	pipeline.Write(p, "out", finals, sinks.Func{Name: "out"}, func(operators.Final[string, L]) ([]byte, error) { return nil, nil })
 }
@@ -48,42 +48,42 @@ var measured = []struct {
 	{"none", func(p *pipeline.Pipeline, in keyed) {
 		pipeline.Write(p, "out", operators.Filter(operators.Records(in), func(s sample) bool { return s.n < 0 }), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
 	}, 0},
-	{"count", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Count("x", in)) }, 0},
-	{"max", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Max("x", in, sample.number)) }, 0},
-	{"arg-max", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.ArgMax("x", in, sample.number, sample.self)) }, 0},
-	{"average", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Average("x", in, sample.number)) }, 0},
+	{"count", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Count("x", in)) }, 0},
+	{"max", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Max("x", in, sample.number)) }, 0},
+	{"arg-max", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.ArgMax("x", in, sample.number, sample.self)) }, 0},
+	{"average", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Average("x", in, sample.number)) }, 0},
 	{"sum-decimal", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.SumDecimal("x", in, func(s sample) exact.Decimal[tenths] { return exact.DecimalOf[tenths](s.n) }))
+		sealTo(p, operators.SumDecimal("x", in, func(s sample) exact.Decimal[tenths] { return exact.DecimalOf[tenths](s.n) }))
 	}, 0},
 	{"sum-float", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.SumFloat("x", in, func(s sample) float64 { return float64(s.n) / 7 }))
+		sealTo(p, operators.SumFloat("x", in, func(s sample) float64 { return float64(s.n) / 7 }))
 	}, 0},
-	{"distinct", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Distinct("x", in, sample.number)) }, 0},
+	{"distinct", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Distinct("x", in, sample.number)) }, 0},
 	{"approx-distinct", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.ApproxDistinct("x", in, func(s sample) string { return s.key }))
+		sealTo(p, operators.ApproxDistinct("x", in, func(s sample) string { return s.key }))
 	}, 0},
-	{"quantiles", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Quantiles("x", in, sample.number)) }, 0},
+	{"quantiles", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Quantiles("x", in, sample.number)) }, 0},
 	{"top-of", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.TopOf("x", in, 10, sample.number, sample.number))
+		sealTo(p, operators.TopOf("x", in, 10, sample.number, sample.number))
 	}, 0},
-	{"last", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Last("x", in, sample.number)) }, 0},
+	{"last", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Last("x", in, sample.number)) }, 0},
 	{"collect", func(p *pipeline.Pipeline, in keyed) {
 		numbers := operators.KeyBy(operators.Map(operators.Records(in), sample.number), "mod", func(n int64) string { return mods[n%10] })
-		seal(p, operators.Collect("x", numbers, 100))
+		sealTo(p, operators.Collect("x", numbers, 100))
 	}, 2},
-	{"reduce", func(p *pipeline.Pipeline, in keyed) { seal(p, operators.Reduce("x", in, sample.number, product)) }, 0},
+	{"reduce", func(p *pipeline.Pipeline, in keyed) { sealTo(p, operators.Reduce("x", in, sample.number, product)) }, 0},
 	{"aggregate", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.Aggregate("x", in, func(s sample) crdt.Max[int64] { return crdt.MaxOf(s.n) }))
+		sealTo(p, operators.Aggregate("x", in, func(s sample) crdt.Max[int64] { return crdt.MaxOf(s.n) }))
 	}, 0},
 	{"deduplicate", func(p *pipeline.Pipeline, in keyed) {
 		once := operators.Deduplicate("x", operators.Window(in, operators.Tumbling(time.Hour)), 0)
 		pipeline.Write(p, "out", operators.Map(once, sample.number), sinks.Func{Name: "out"}, pipeline.EncodeJSON)
 	}, 0},
 	{"session count", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.Count("x", operators.Window(in, operators.Sessions(time.Hour))))
+		sealTo(p, operators.Count("x", operators.Window(in, operators.Sessions(time.Hour))))
 	}, 0},
 	{"session distinct", func(p *pipeline.Pipeline, in keyed) {
-		seal(p, operators.Distinct("x", operators.Window(in, operators.Sessions(time.Hour)), sample.number))
+		sealTo(p, operators.Distinct("x", operators.Window(in, operators.Sessions(time.Hour)), sample.number))
 	}, 0},
 }
 
