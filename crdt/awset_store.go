@@ -137,8 +137,7 @@ func (s *AWSetStore[T]) put(d Dot, from store) {
 }
 
 func (s *AWSetStore[T]) remove(d Dot) {
-	x := *s.table.find(d)
-	s.table.remove(d)
+	x, _ := s.table.remove(d)
 	if s.index != nil {
 		s.index.drop(d, x)
 	}

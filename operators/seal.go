@@ -18,6 +18,11 @@ func Watermark(lateness time.Duration) Sealing {
 	return Sealing{plan.SealRule{Set: true, Lateness: lateness}}
 }
 
+// Punctuation seals a window once every registered producer has promised, for each shard of the input, that it has published
+// all records before the end of the window, and the shard has them. The inputs must have a registry, see pipeline.Source.Producers.
+// A record that comes nevertheless, judged by what its own shard had been promised before it, goes to the late stream.
+func Punctuation() Sealing { return Sealing{plan.SealRule{Set: true, Punctuation: true}} }
+
 // EndOfInput seals everything once every shard of the input has received its end marker.
 func EndOfInput() Sealing { return Sealing{plan.SealRule{Set: true, OnlyAtEnd: true}} }
 
@@ -29,7 +34,7 @@ func Seal[K Key, L any](in Growing[K, L], when Sealing) Sealed[K, L] {
 	}
 	switch {
 	case !when.rule.Set:
-		n.Graph().Fail(n.Site, "seal: no sealing is given; use Watermark or EndOfInput")
+		n.Graph().Fail(n.Site, "seal: no sealing is given; use Watermark, Punctuation or EndOfInput")
 	case when.rule.Lateness < 0:
 		n.Graph().Fail(n.Site, "seal: the lateness must not be negative")
 	}

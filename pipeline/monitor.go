@@ -33,6 +33,10 @@ type ShardStatus struct {
 	// CoordinationWaits counts windows, and records without a match, whose results waited for a seal. It stays 0 where
 	// nothing stands behind one: what is monotone waits for nobody.
 	CoordinationWaits uint64
+	// Repeated counts records that came again from a registered producer, and were not counted twice.
+	Repeated uint64
+	// Awaited are the registered producers whose promises hold the frontier back.
+	Awaited []string
 	// Divergences counts the times that another owner was found to have made something else of the same input: a function
 	// that is not deterministic, or another program of the same Version. It should stay 0.
 	Divergences uint64
@@ -93,12 +97,15 @@ func (m *Monitor) Shards() []ShardStatus {
 			Results: s.Results.Load(), DeadLetters: s.Rejected.Load(), Late: s.Late.Load(),
 			Checkpoints: s.Checkpoints.Load(), CheckpointBytes: s.CheckpointBytes.Load(),
 			Conflicts: s.Conflicts.Load(), Adoptions: s.Adoptions.Load(),
-			CoordinationWaits: s.Waits.Load(), Divergences: s.Divergences.Load(),
+			CoordinationWaits: s.Waits.Load(), Repeated: s.Repeated.Load(), Divergences: s.Divergences.Load(),
 			Position: s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
 			Lag: s.Lag.Load(), OpenWindows: s.OpenWindows.Load(), Running: s.Reading.Load(), Done: s.Done.Load(),
 		}
 		if f := s.Frontier.Load(); f != plan.Beginning && f != plan.End {
 			status.Frontier = time.Unix(0, f).UTC()
+		}
+		if names := s.Awaited.Load(); names != nil {
+			status.Awaited = slices.Clone(*names)
 		}
 		out = append(out, status)
 	}

@@ -22,7 +22,7 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
@@ -111,6 +111,12 @@ var rooms = []room{
 		may:    join(public, []string{natsGo}),
 		tests:  join(checkers, []string{"internal/natstest", server, nkeys, jwt}),
 		why:    "the main function of worker binaries is made of what users could write themselves",
+	},
+	{
+		places: []string{"pipeline/producer"},
+		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo},
+		tests:  join(public, checkers, []string{"internal/natstest"}),
+		why:    "programs that publish need no engine",
 	},
 	{
 		places: []string{"pipeline/embedded"},

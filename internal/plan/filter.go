@@ -30,3 +30,15 @@ func Overlap(a, b string) bool {
 		a, b = restA, restB
 	}
 }
+
+// Concrete returns a subject that a subject pattern matches: its wildcards become "seal". It is where the engine, and producers,
+// publish to a shard what is no record.
+func Concrete(pattern string) string {
+	tokens := strings.Split(pattern, ".")
+	for i, t := range tokens {
+		if t == "*" || t == ">" {
+			tokens[i] = "seal"
+		}
+	}
+	return strings.Join(tokens, ".")
+}

@@ -32,6 +32,9 @@ func fingerprint(p *Plan) string {
 		}
 		if n.Source != nil {
 			fmt.Fprintf(&b, " %q %q", n.Source.Stream, n.Source.Filters)
+			if len(n.Source.Producers) > 0 {
+				fmt.Fprintf(&b, " producers %q", n.Source.Producers)
+			}
 		}
 		b.WriteByte('\n')
 	}

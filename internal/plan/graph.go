@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // Kind is the kind of a node.
@@ -25,6 +26,7 @@ const (
 	KindUnion
 	KindJoin
 	KindDeduplicate
+	KindLate
 )
 
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
@@ -67,6 +69,8 @@ type Node struct {
 	Retracts bool
 	// Outer marks a join that also yields what has no match: it waits for a seal.
 	Outer bool
+	// Late is, on a Late node, the fold for which records are late.
+	Late *Node
 	// Target is what a Write node writes to.
 	Target string
 
@@ -87,6 +91,10 @@ type SourceSpec struct {
 	Stream string
 	// Filters has one subject filter for each shard; "" reads the whole stream.
 	Filters []string
+	// Producers are the registered producers, if their punctuations and not the records say what is complete.
+	Producers []string
+	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
+	Idle time.Duration
 }
 
 // Graph is the logical plan of one pipeline. Building it never fails: mistakes are collected in Errors.

@@ -113,6 +113,9 @@ func (p *Plan) PointsOfOrder() []Point {
 			registry = fmt.Sprintf("all %d shards of %s", stage.Producers(), names(stage.From))
 		}
 		waits := fmt.Sprintf("%s to pass the end of the window by %s", registry, n.Rule.Lateness)
+		if n.Rule.Punctuation {
+			waits = fmt.Sprintf("%s to hold the promises of all producers (%s) for the end of the window, and what they cover", registry, producers(n))
+		}
 		if n.Rule.OnlyAtEnd {
 			waits = fmt.Sprintf("the end marker of %s", registry)
 		}
@@ -135,3 +138,16 @@ func (p *Plan) PointsOfOrder() []Point {
 
 // names lists stages for people.
 func names(stages []*Stage) string { return strings.Join(stageNames(stages), ", ") }
+
+// producers lists the registered producers above a node for people.
+func producers(n *Node) string {
+	var all []string
+	for _, read := range n.reads(nil) {
+		for _, name := range read.Source.Producers {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return strings.Join(all, ", ")
+}

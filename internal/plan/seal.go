@@ -13,6 +13,8 @@ type SealRule struct {
 	OnlyAtEnd bool
 	// Evidence seals each state by itself, as soon as it holds the evidence that it is complete; windows never close.
 	Evidence bool
+	// Punctuation closes windows by the promises of producers alone: a Lateness of 0, over inputs that all have a registry.
+	Punctuation bool
 	// Lateness is how far, in event time, records may trail the latest record of their shard.
 	Lateness time.Duration
 }
@@ -51,6 +53,9 @@ func (r SealRule) String() string {
 		return "end of bounded input"
 	case r.Evidence:
 		return "evidence in the state"
+	}
+	if r.Punctuation {
+		return "punctuation of the registered producers"
 	}
 	return fmt.Sprintf("event-time watermark, lateness %s", r.Lateness)
 }

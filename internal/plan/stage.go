@@ -184,8 +184,12 @@ func check(g *Graph) error {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
 		case KindFold:
-			if err := seals(n); err != nil {
+			if err := errors.Join(seals(n), promised(n)); err != nil {
 				errs = append(errs, err)
+			}
+		case KindLate:
+			if !n.Late.Rule.Set || n.Late.Rule.Evidence || n.Late.Derived {
+				fail(n, "no record is late for %s (%s) by its window: seal it with operators.Seal, by a rule about time", n.Late.Label(), n.Late.Site)
 			}
 		case KindWrite:
 			writes++
@@ -223,4 +227,29 @@ func seals(fold *Node) error {
 		first, fold.Rule = n, n.Rule
 	}
 	return nil
+}
+
+// promised checks that a fold which closes by punctuation has only inputs with a registry.
+func promised(fold *Node) error {
+	if !fold.Rule.Punctuation {
+		return nil
+	}
+	var errs []error
+	for _, read := range fold.reads(nil) {
+		if len(read.Source.Producers) == 0 {
+			errs = append(errs, fmt.Errorf("%s: seal of %s by punctuation: nobody can promise anything for %s (%s), which has no registered producers; name them in its Source.Producers, or seal with operators.Watermark", fold.Site, fold.Name, read.Label(), read.Site))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// reads appends the Read nodes above n that are not yet in to.
+func (n *Node) reads(to []*Node) []*Node {
+	if n.Kind == KindRead && !slices.Contains(to, n) {
+		return append(to, n)
+	}
+	for _, in := range n.In {
+		to = in.reads(to)
+	}
+	return to
 }

@@ -31,6 +31,7 @@ var shardMetrics = []metric{
 	{"calm_checkpoint_bytes_total", "counter", "Bytes of state written by checkpoints.", func(s pipeline.ShardStatus) string { return whole(s.CheckpointBytes) }},
 	{"calm_checkpoint_conflicts_total", "counter", "Checkpoints that another owner was faster with.", func(s pipeline.ShardStatus) string { return whole(s.Conflicts) }},
 	{"calm_adoptions_total", "counter", "Times that the state of another owner was loaded.", func(s pipeline.ShardStatus) string { return whole(s.Adoptions) }},
+	{"calm_repeated_records_total", "counter", "Records that came again from a registered producer, and were not counted twice.", func(s pipeline.ShardStatus) string { return whole(s.Repeated) }},
 	{"calm_coordination_waits_total", "counter", "Windows, and records without a match, whose results waited for a seal.", func(s pipeline.ShardStatus) string { return whole(s.CoordinationWaits) }},
 	{"calm_divergence_total", "counter", "Times that another owner had made something else of the same input; should be 0.", func(s pipeline.ShardStatus) string { return whole(s.Divergences) }},
 	{"calm_position", "gauge", "Stream sequence that has been applied.", func(s pipeline.ShardStatus) string { return whole(s.Position) }},

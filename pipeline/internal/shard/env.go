@@ -42,6 +42,8 @@ type Outputs struct {
 	Results   []Result
 	Rejected  []Rejected
 	Envelopes []Envelope
+	// Certificates are of the windows that were sealed.
+	Certificates []Certificate
 }
 
 // Result is a result of a Write node.
@@ -67,7 +69,7 @@ type Envelope struct {
 }
 
 func (o *Outputs) empty() bool {
-	return len(o.Results) == 0 && len(o.Rejected) == 0 && len(o.Envelopes) == 0
+	return len(o.Results) == 0 && len(o.Rejected) == 0 && len(o.Envelopes) == 0 && len(o.Certificates) == 0
 }
 
 // Env is what a shard needs.
@@ -87,6 +89,9 @@ type Env struct {
 	Every, First time.Duration
 	// MarkDistance is the distance of the positions at which owners can be compared; 0 means 1<<16, which every owner has.
 	MarkDistance uint64
+	// GiveUp publishes to the log the message by which the shard is given up on as idle. at is the sequence behind which nothing
+	// has come. It is nil unless the input has such a policy.
+	GiveUp func(ctx context.Context, at uint64) error
 	// Drain bounds the last checkpoint when the shard is told to stop.
 	Drain time.Duration
 	// Now is the clock that paces checkpoints. Nothing else is told the time.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/exchange"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
 
 // Machine is the part of a shard that is a function of its log: messages in, state and outputs out.
@@ -16,6 +17,7 @@ type Machine struct {
 	senders  []*exchange.Sender
 	senderTo map[*plan.Node]*exchange.Sender
 	receiver *exchange.Receiver
+	votes    *seal.Votes // nil unless the input has registered producers
 	frontier int64
 	// messages are those of the batch under way, for dead letters.
 	messages []plan.Message
@@ -23,9 +25,10 @@ type Machine struct {
 	none     Outputs // stays empty
 	// finals says whether out holds results that the log must be whole for.
 	finals bool
-	// waits counts, since the last call of Waits, windows that waited for a seal.
-	waits  uint64
-	digest digest
+	// waits counts, since the last call of Waits, windows that waited for a seal, and repeated, since the last call of Repeated,
+	// records that a producer had published before.
+	waits, repeated uint64
+	digest          digest
 }
 
 // state is an operator with state, under the number of its node.
@@ -47,6 +50,9 @@ func NewMachine(env *Env) (*Machine, error) {
 	if env.Stage.Exchanged() {
 		m.receiver = exchange.NewReceiver(env.Stage.Producers())
 	}
+	if s := env.Stage.Root.Source; s != nil && len(s.Producers) > 0 {
+		m.votes = seal.NewVotes(s.Producers)
+	}
 	rt := &plan.Runtime{
 		Origin:   env.ID.String(),
 		Reject:   m.reject,
@@ -54,6 +60,7 @@ func NewMachine(env *Env) (*Machine, error) {
 		Send:     func(to *plan.Node, key, record []byte) { m.senderTo[to].Send(key, record) },
 		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
 		Waited:   func(n int) { m.waits += uint64(n) },
+		Certify:  m.certify,
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
 
 		Sample: m.digest.contribution, SampleBits: m.digest.sampleBits(),
@@ -84,43 +91,13 @@ func (m *Machine) Apply(messages []plan.Message) (taken int, err error) {
 }
 
 func (m *Machine) apply(messages []plan.Message) (taken int, err error) {
-	if m.receiver != nil {
+	switch {
+	case m.receiver != nil:
 		return m.receive(messages)
+	case m.votes != nil:
+		return m.count(messages), nil
 	}
 	return m.ingest(messages), nil
-}
-
-// ingest is apply for a stage that reads an input.
-func (m *Machine) ingest(messages []plan.Message) (taken int) {
-	before, from := m.frontier, 0
-	for i := range messages {
-		if messages[i].Header == nil {
-			continue
-		}
-		kind := sealOf(&messages[i])
-		if kind == "" {
-			continue
-		}
-		m.frontier = m.kernels.Source.Ingest(messages[from:i], m.frontier)
-		from = i + 1
-		if kind == sealEnd {
-			m.frontier = plan.End
-			break
-		}
-		msg := &messages[i]
-		m.reject(plan.Rejected{
-			Node: m.env.Stage.Root, Meta: plan.Meta{Seq: msg.Seq, Time: msg.Time, Frontier: m.frontier},
-			Err: fmt.Errorf("unknown seal %q in header %s; this version knows %q", kind, sealHeader, sealEnd),
-		})
-	}
-	if m.frontier != plan.End {
-		m.frontier = m.kernels.Source.Ingest(messages[from:], m.frontier)
-		from = len(messages)
-	}
-	if m.frontier > before {
-		m.kernels.Source.Advance(m.frontier)
-	}
-	return from
 }
 
 // receive is apply for a stage behind an exchange.
@@ -174,7 +151,7 @@ func (m *Machine) Take() (out *Outputs, finals bool) {
 	if m.out.empty() {
 		return &m.none, false
 	}
-	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes}, m.finals
+	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes, Certificates: m.out.Certificates}, m.finals
 	m.out, m.finals = Outputs{}, false
 	return out, finals
 }
@@ -192,17 +169,10 @@ func (m *Machine) Waits() (n uint64) {
 	return n
 }
 
-// The header of punctuations, and its values.
-const (
-	sealHeader = "Calm-Seal"
-	sealEnd    = "end"
-)
-
-func sealOf(m *plan.Message) string {
-	if v := m.Header[sealHeader]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
+// Repeated returns how many records, since the last call, were there already.
+func (m *Machine) Repeated() (n uint64) {
+	n, m.repeated = m.repeated, 0
+	return n
 }
 
 var errState = errors.New("shard: malformed state in a checkpoint")

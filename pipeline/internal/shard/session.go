@@ -32,6 +32,7 @@ type session struct {
 	wake  chan struct{}
 	buf   []plan.Message
 	alarm alarm
+	quiet silence
 
 	position checkpoint.Position
 	verified uint64 // the log is known to be whole up to here
@@ -66,6 +67,8 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 		return unlessStopped(ctx, s.truncated(ctx, err))
 	}
 	defer func() { _ = s.log.Close() }() // what could not be closed expires
+	s.quiet.start(env, s.poke)
+	defer s.quiet.stop()
 	s.commits.start(env, s.poke)
 	defer s.commits.stop()
 	if err := s.loop(ctx); err != nil && ctx.Err() == nil {
@@ -107,6 +110,7 @@ func (s *session) loop(ctx context.Context) error {
 		if err := s.step(ctx, messages); err != nil {
 			return err
 		}
+		s.quiet.look(ctx, s.log, len(messages) > 0 || s.Ended())
 		if err := s.commit(ctx); err != nil {
 			return err
 		}
@@ -131,6 +135,7 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 		}
 	}
 	s.env.Stats.Waits.Add(s.Waits())
+	s.env.Stats.Repeated.Add(s.Repeated())
 	out, finals := s.Take()
 	if !out.empty() {
 		if finals {
@@ -167,6 +172,10 @@ func (s *session) advance(messages []plan.Message, taken int) {
 	s.env.Stats.Bytes.Add(bytes)
 	s.env.Stats.OpenWindows.Store(int64(s.open()))
 	s.env.Stats.Frontier.Store(s.frontier)
+	if s.votes != nil {
+		awaited := s.votes.Waiting()
+		s.env.Stats.Awaited.Store(&awaited)
+	}
 }
 
 func (s *session) count(out *Outputs) {

@@ -13,6 +13,10 @@ type Stats struct {
 	Checkpoints, CheckpointBytes, Conflicts, Adoptions atomic.Uint64
 	// Waits counts windows, and records without a match, whose results waited for a seal.
 	Waits atomic.Uint64
+	// Repeated counts records that a producer had published before.
+	Repeated atomic.Uint64
+	// Awaited are the producers that hold the frontier back.
+	Awaited atomic.Pointer[[]string]
 	// Divergences counts the times that another owner had made something else of the same input.
 	Divergences atomic.Uint64
 	// Position and Committed are stream sequences; Lag counts messages that wait.

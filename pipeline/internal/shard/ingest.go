@@ -1,0 +1,122 @@
+package shard
+
+import (
+	"fmt"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
+)
+
+// ingest applies messages of an input whose records themselves move the frontier.
+func (m *Machine) ingest(messages []plan.Message) (taken int) {
+	before, from := m.frontier, 0
+	for i := range messages {
+		if messages[i].Header == nil {
+			continue
+		}
+		kind := sealOf(&messages[i])
+		if kind == "" {
+			continue
+		}
+		m.frontier = m.kernels.Source.Ingest(messages[from:i], m.frontier)
+		from = i + 1
+		if kind == seal.End {
+			m.frontier = plan.End
+			break
+		}
+		if kind == seal.Idle {
+			m.giveUp(&messages[i])
+			continue
+		}
+		m.refuse(&messages[i], fmt.Errorf("the seal %q in the header %s does not count here: the input has no registered producers (Source.Producers), and so takes nothing but %q", kind, seal.Header, seal.End))
+	}
+	if m.frontier != plan.End {
+		m.frontier = m.kernels.Source.Ingest(messages[from:], m.frontier)
+		from = len(messages)
+	}
+	if m.frontier > before {
+		m.kernels.Source.Advance(m.frontier)
+	}
+	return from
+}
+
+// giveUp takes a message that gives up on this shard as idle. Those of other pipelines are not for this one; nor are its own,
+// if it has no such policy any more.
+func (m *Machine) giveUp(msg *plan.Message) {
+	pipeline, before, err := seal.ReadIdle(msg.Header, msg.Time)
+	switch {
+	case err != nil:
+		m.refuse(msg, err)
+	case pipeline == m.env.Plan.Graph.Name && m.env.Stage.Root.Source.Idle > 0:
+		m.frontier = max(m.frontier, before)
+	}
+}
+
+// count applies messages of an input with registered producers, whose punctuations move the frontier.
+func (m *Machine) count(messages []plan.Message) (taken int) {
+	before, from := m.frontier, 0
+	for i := range messages {
+		msg := &messages[i]
+		takes, err := m.vote(msg)
+		end := i
+		if takes {
+			end++
+		}
+		refuted := m.votes.Refuted()
+		if takes && err == nil && len(refuted) == 0 && m.votes.Frontier() == m.frontier && i+1 < len(messages) {
+			continue
+		}
+		m.kernels.Source.Ingest(messages[from:end], m.frontier)
+		from = i + 1
+		if err != nil {
+			m.refuse(msg, err)
+		}
+		for _, r := range refuted {
+			m.refute(r)
+		}
+		if m.frontier = m.votes.Frontier(); m.frontier == plan.End {
+			break
+		}
+	}
+	if m.frontier > before {
+		m.kernels.Source.Advance(m.frontier)
+	}
+	return from
+}
+
+// vote tells the votes of a message and reports whether it is a record that is to be taken.
+func (m *Machine) vote(msg *plan.Message) (takes bool, err error) {
+	switch sealOf(msg) {
+	case "":
+	case seal.Void:
+		_, err := m.votes.Record(msg.Header, nil)
+		return false, err
+	default:
+		return false, m.votes.Promise(msg.Seq, msg.Header)
+	}
+	fresh, err := m.votes.Record(msg.Header, msg.Data)
+	if err == nil && !fresh {
+		m.repeated++
+	}
+	return fresh, err
+}
+
+// refuse makes a dead letter of a message.
+func (m *Machine) refuse(msg *plan.Message, err error) {
+	m.reject(plan.Rejected{Node: m.env.Stage.Root, Meta: plan.Meta{Seq: msg.Seq, Time: msg.Time, Frontier: m.frontier}, Err: err})
+}
+
+// refute makes a dead letter of a punctuation that stands further up in the log. Whether its message is still at hand depends on
+// batches, so that the letter does without it.
+func (m *Machine) refute(r seal.Refuted) {
+	rejected := plan.Rejected{Node: m.env.Stage.Root, Meta: plan.Meta{Seq: r.Seq, Frontier: m.frontier}, Err: r.Err}
+	m.digest.rejected(&rejected)
+	m.out.Rejected = append(m.out.Rejected, Rejected{Rejected: rejected})
+}
+
+func sealOf(m *plan.Message) string {
+	if v := m.Header[seal.Header]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

@@ -1,0 +1,24 @@
+// Package producer publishes the records of a registered producer, and its promises of what is complete.
+//
+// An input whose pipeline names its producers (pipeline.Source.Producers) does not guess from the records how far it is: each
+// producer says so.
+//
+//	p, err := producer.Open(ctx, producer.Config{Conn: nc, Name: "checkout-1", Stream: "ORDERS", Shards: []string{"orders.eu.>", "orders.us.>"}})
+//	...
+//	err = p.Publish(ctx, "orders.eu.berlin", order)
+//	...
+//	err = p.Seal(ctx, noon) // every order before noon has been published
+//
+// A promise tells each shard how many records the producer has published to it, with a digest of them. It counts once the
+// shard has exactly those: it may overtake records that are published again after a failure, and a record that was lost, or that
+// somebody else published under the name, is found out. Programs in other languages can do the same; the headers are
+//
+//	Calm-Producer    the name, on every message
+//	Calm-Sequence    on a record: its number among those of the producer in the shard, from 1 on
+//	Calm-Seal        on a promise: the time before which everything is there (RFC 3339), or "end"
+//	Calm-Count       on a promise: how many records the producer has published to the shard
+//	Calm-Digest      on a promise: the sum, modulo 2^64, over these records of xxhash64(number, xxhash64(payload)), both 8 bytes
+//	                 little endian; 16 hexadecimal digits
+//
+// A message with the header Calm-Seal: void, a number and no payload takes the place of a record that could not be published.
+package producer

@@ -1,0 +1,283 @@
+package producer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNameInUse says that another process publishes under the same name: the server has stored, from somebody else, a record with
+// the number that this one wanted to use.
+var ErrNameInUse = errors.New("another process publishes under this producer's name")
+
+// Config says who publishes where.
+type Config struct {
+	// Conn is the connection to publish over. It should reconnect for ever.
+	Conn *nats.Conn
+	// Name is that of the producer, as the pipeline has registered it. It belongs to one process at a time.
+	Name string
+	// Stream is the stream, and Shards its division into shards: the same subject filters, in any order, as in pipeline.Source.
+	// If there is one shard it may be "", the whole stream.
+	Stream string
+	Shards []string
+	// Since bounds how far back Open looks for what the producer has published before: there must be a promise of its own after
+	// it. Zero looks through the whole stream, which a new producer needs.
+	Since time.Time
+	// MaxPending is how many records may be on their way to the server; 0 means 256.
+	MaxPending int
+}
+
+// Producer publishes records and promises. It may be used by several goroutines.
+type Producer struct {
+	cfg Config
+	js  jetstream.JetStream
+
+	mu      sync.Mutex
+	shards  []*shard
+	pending []flight // the oldest first
+	failed  error    // for good: a record that will never arrive has a number
+}
+
+// shard is one shard of the input.
+type shard struct {
+	filter string
+	// punctuation is the subject of promises.
+	punctuation string
+	tally       seal.Tally
+	promised    int64
+}
+
+// flight is a message on its way.
+type flight struct {
+	msg    *nats.Msg
+	id     string
+	future jetstream.PubAckFuture
+}
+
+const defaultPending = 256
+
+// Open finds out what the producer has published before, and goes on from there. Numbers that a crash has left unused, between
+// records that arrived, are filled with messages that are no records. It reads the stream from Since on.
+func Open(ctx context.Context, cfg Config) (*Producer, error) {
+	switch {
+	case cfg.Conn == nil:
+		return nil, errors.New("producer: Config.Conn is nil; connect with nats.Connect first")
+	case !plan.ValidName(cfg.Name):
+		return nil, fmt.Errorf("producer: Config.Name %q must be 1 to 64 letters, digits, '-' or '_'", cfg.Name)
+	case cfg.MaxPending < 0:
+		return nil, errors.New("producer: Config.MaxPending must not be negative")
+	case len(cfg.Shards) == 0:
+		cfg.Shards = []string{""}
+	}
+	cfg.MaxPending = cmp.Or(cfg.MaxPending, defaultPending)
+	js, err := jetstream.New(cfg.Conn, jetstream.WithPublishAsyncMaxPending(cfg.MaxPending+1), jetstream.WithPublishAsyncTimeout(silence))
+	if err != nil {
+		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
+	}
+	p := &Producer{cfg: cfg, js: js}
+	if err := p.open(ctx); err != nil {
+		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
+	}
+	return p, nil
+}
+
+func (p *Producer) open(ctx context.Context) error {
+	stream, err := p.js.Stream(ctx, p.cfg.Stream)
+	if err != nil {
+		return fmt.Errorf("stream %q: %w", p.cfg.Stream, err)
+	}
+	subjects := stream.CachedInfo().Config.Subjects
+	for i, filter := range p.cfg.Shards {
+		switch {
+		case filter == "" && len(p.cfg.Shards) > 1:
+			return fmt.Errorf("Config.Shards[%d] is empty, but there are %d; name the subjects of each", i, len(p.cfg.Shards))
+		case filter == "" && len(subjects) == 0:
+			return fmt.Errorf("stream %q takes no messages of its own; publish to its origin", p.cfg.Stream)
+		}
+		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, append(subjects, "")[0])), promised: plan.Beginning}
+		p.shards = append(p.shards, s)
+		missing, err := p.resume(ctx, stream, s)
+		if err != nil {
+			return err
+		}
+		for _, n := range missing {
+			if err := p.send(ctx, s, void(s, p.cfg.Name, n), n); err != nil {
+				return err
+			}
+		}
+	}
+	return p.wait(ctx, 0)
+}
+
+// Publish publishes a record and returns once it is on its way, or has waited until fewer than MaxPending are. A record that
+// the server has not acknowledged is published again, under its number, until ctx ends. An error is for good: open the producer
+// again then, and publish again what was not followed by a Seal that succeeded.
+func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) error {
+	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: payload})
+}
+
+// PublishMsg is Publish for a message with headers, which must not be those of this package or Nats-Msg-Id. The producer
+// owns the message after the call.
+func (p *Producer) PublishMsg(ctx context.Context, msg *nats.Msg) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed != nil {
+		return p.failed
+	}
+	s := p.shardOf(msg.Subject)
+	if s == nil {
+		return fmt.Errorf("producer %s: the subject %q belongs to none of the shards %q", p.cfg.Name, msg.Subject, p.cfg.Shards)
+	}
+	if s.promised == plan.End {
+		return fmt.Errorf("producer %s: it has promised that nothing comes any more to the shard %q", p.cfg.Name, s.filter)
+	}
+	for _, name := range []string{seal.Header, seal.ProducerHeader, seal.SequenceHeader, jetstream.MsgIDHeader} {
+		if msg.Header.Get(name) != "" {
+			return fmt.Errorf("producer %s: the header %s is not for records to set", p.cfg.Name, name)
+		}
+	}
+	if msg.Header == nil {
+		msg.Header = make(nats.Header, 3)
+	}
+	n := s.tally.Count + 1
+	for name, v := range seal.RecordHeaders(p.cfg.Name, n) {
+		msg.Header[name] = v
+	}
+	s.tally.Add(msg.Data)
+	return p.fail(p.send(ctx, s, msg, n))
+}
+
+// Seal promises that every record before the time has been published, to whatever shard: it waits until all are stored, and then
+// until each shard has the promise. A promise that says no more than the one before is not published.
+func (p *Producer) Seal(ctx context.Context, before time.Time) error {
+	earliest, latest := time.Unix(0, plan.Beginning).Add(plan.MaxWindow), time.Unix(0, plan.End).Add(-plan.MaxWindow)
+	if before.Before(earliest) || before.After(latest) {
+		return fmt.Errorf("producer %s: the time %s is outside the years that can be represented", p.cfg.Name, before.UTC().Format(time.RFC3339))
+	}
+	return p.promise(ctx, before.UnixNano())
+}
+
+// End promises that nothing comes any more. An input whose producers have all ended is read to its end.
+func (p *Producer) End(ctx context.Context) error { return p.promise(ctx, plan.End) }
+
+// Flush waits until all records are stored.
+func (p *Producer) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fail(cmp.Or(p.failed, p.wait(ctx, 0)))
+}
+
+func (p *Producer) promise(ctx context.Context, before int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed != nil {
+		return p.failed
+	}
+	if err := p.wait(ctx, 0); err != nil {
+		return p.fail(err)
+	}
+	for _, s := range p.shards {
+		if before <= s.promised {
+			continue
+		}
+		made := seal.Promise{Tally: s.tally, Before: before}
+		msg := &nats.Msg{Subject: s.punctuation, Header: made.Headers(p.cfg.Name)}
+		if err := p.again(ctx, flight{msg: msg}); err != nil {
+			return p.fail(err)
+		}
+		s.promised = before
+	}
+	return nil
+}
+
+// fail remembers an error, and says whose it is.
+func (p *Producer) fail(err error) error {
+	if err != nil && p.failed == nil {
+		p.failed = fmt.Errorf("producer %s: %w", p.cfg.Name, err)
+	}
+	return p.failed
+}
+
+func (p *Producer) shardOf(subject string) *shard {
+	for _, s := range p.shards {
+		if s.filter == "" || plan.Overlap(s.filter, subject) {
+			return s
+		}
+	}
+	return nil
+}
+
+// send publishes message n of a shard, and waits while too many are under way.
+func (p *Producer) send(ctx context.Context, s *shard, msg *nats.Msg, n uint64) error {
+	if err := p.wait(ctx, p.cfg.MaxPending-1); err != nil {
+		return err
+	}
+	f := flight{msg: msg, id: fmt.Sprintf("calm %s %d %s", p.cfg.Name, n, s.filter)}
+	var err error
+	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id)); err != nil {
+		return p.again(ctx, f)
+	}
+	p.pending = append(p.pending, f)
+	return nil
+}
+
+// wait waits until no more than so many are under way.
+func (p *Producer) wait(ctx context.Context, most int) error {
+	for len(p.pending) > most {
+		f := p.pending[0]
+		select {
+		case ack := <-f.future.Ok():
+			if ack.Duplicate {
+				return fmt.Errorf("%w: %s", ErrNameInUse, f.id)
+			}
+		case <-f.future.Err():
+			if err := p.again(ctx, f); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		p.pending[0] = flight{}
+		p.pending = p.pending[1:]
+	}
+	return nil
+}
+
+const (
+	// between is the time between attempts.
+	between = 250 * time.Millisecond
+	// silence is how long an acknowledgement may take before a record is published again.
+	silence = 5 * time.Second
+)
+
+// again publishes a message until it is stored, it never can be, or ctx has ended.
+func (p *Producer) again(ctx context.Context, f flight) error {
+	for {
+		var options []jetstream.PublishOpt
+		if f.id != "" {
+			options = append(options, jetstream.WithMsgID(f.id))
+		}
+		_, err := p.js.PublishMsg(ctx, f.msg, options...)
+		var refused *jetstream.APIError
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s was not stored: %w", f.msg.Subject, errors.Join(ctx.Err(), err))
+		case errors.As(err, &refused) && refused.Code < 500, errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrConnectionClosed):
+			return fmt.Errorf("%s cannot be stored: %w", f.msg.Subject, err)
+		}
+		select {
+		case <-time.After(between):
+		case <-ctx.Done():
+		}
+	}
+}
