@@ -8,9 +8,9 @@ import "fmt"
 type Severity uint8
 
 const (
-	// Async: only when results come can differ, and in which order.
+	// Async says that only when results come can differ, and in which order.
 	Async Severity = iota
-	// Run: all owners of a run make the same, since an exchange has recorded in which order they saw what; another run may
+	// Run says that all owners of a run make the same, since an exchange has recorded in which order they saw what; another run may
 	// record another order.
 	Run
 )

@@ -225,5 +225,5 @@ func (k *folder[K, C, L, P]) Open() int {
 	if !k.waiting && len(k.closers) > 0 {
 		return 0 // its windows are only to be forgotten
 	}
-	return len(k.panes.byStart)
+	return k.panes.open()
 }
