@@ -84,8 +84,5 @@ func join[K Key, A, B, C any](n *plan.Node, name string, left Keyed[K, A], right
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Join[K](n, rt, down, j)
 	}
-	n.Send = func(rt *plan.Runtime) (plan.Operator, error) { return kernel.Send[K](n, rt, j.Contribution()), nil }
-	n.Receive = func(_ *plan.Runtime, next plan.Operator) (plan.Operator, error) {
-		return kernel.Receive[K](n, next, j.Contribution())
-	}
+	exchanged[K](n, j.Contribution())
 }

@@ -187,6 +187,10 @@ func check(g *Graph) error {
 			if err := errors.Join(seals(n), promised(n)); err != nil {
 				errs = append(errs, err)
 			}
+		case KindJoin:
+			if err := promised(n); err != nil {
+				errs = append(errs, err)
+			}
 		case KindLate:
 			if !n.Late.Rule.Set || n.Late.Rule.Evidence || n.Late.Derived {
 				fail(n, "no record is late for %s (%s) by its window: seal it with operators.Seal, by a rule about time", n.Late.Label(), n.Late.Site)
@@ -229,7 +233,7 @@ func seals(fold *Node) error {
 	return nil
 }
 
-// promised checks that a fold which closes by punctuation has only inputs with a registry.
+// promised checks that a state which closes by punctuation has only inputs with a registry.
 func promised(fold *Node) error {
 	if !fold.Rule.Punctuation {
 		return nil

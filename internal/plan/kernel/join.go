@@ -7,13 +7,6 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// Sided is a record of one of the two sides of a join.
-type Sided[A, B any] struct {
-	Right bool
-	A     A
-	B     B
-}
-
 // Joining says what matches and what becomes of it.
 type Joining[A, B, C any] struct {
 	// Before and After bound, in nanoseconds, how far the time of the right may lie before and after that of the left.

@@ -94,33 +94,11 @@ func (k *joiner[K, A, B, C]) put(w plan.StateWriter, e *entry[K, A, B]) (err err
 }
 
 func (j *Joining[A, B, C]) appendRecord(b []byte, v *Sided[A, B]) ([]byte, error) {
-	if v.Right {
-		return j.B.Append(b, v.B)
-	}
-	return j.A.Append(b, v.A)
+	return appendSide(b, v, j.A, j.B)
 }
 
-func (j *Joining[A, B, C]) decodeRecord(right bool, data []byte) (v Sided[A, B], err error) {
-	if v.Right = right; right {
-		v.B, err = j.B.Decode(data)
-	} else {
-		v.A, err = j.A.Decode(data)
-	}
-	return v, err
-}
-
-// Contribution encodes what crosses an exchange: the side, then the record.
-func (j *Joining[A, B, C]) Contribution() ValueCodec[Sided[A, B]] {
-	return ValueCodec[Sided[A, B]]{
-		Append: func(b []byte, v *Sided[A, B]) ([]byte, error) { return j.appendRecord(append(b, flag(v.Right)), v) },
-		Decode: func(data []byte) (v Sided[A, B], err error) {
-			if len(data) == 0 || data[0] > 1 {
-				return v, errRecord
-			}
-			return j.decodeRecord(data[0] == 1, data[1:])
-		},
-	}
-}
+// Contribution encodes what crosses an exchange.
+func (j *Joining[A, B, C]) Contribution() ValueCodec[Sided[A, B]] { return SidedCodec(j.A, j.B) }
 
 // Settle ends the snapshot taken last.
 func (k *joiner[K, A, B, C]) Settle(kept bool) {
@@ -177,7 +155,7 @@ func (k *joiner[K, A, B, C]) restorePut(at place, rest []byte) error {
 	if err != nil {
 		return err
 	}
-	v, err := k.decodeRecord(at.right, rest[n+int(size):])
+	v, err := decodeSide(at.right, rest[n+int(size):], k.A, k.B)
 	if err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 	}
