@@ -74,6 +74,6 @@ func exchanged[K Key, C any](n *plan.Node, codec kernel.ValueCodec[C]) {
 // requireNoWindows records a mistake if the inputs of a node have windows.
 func requireNoWindows(n *plan.Node) {
 	if n.In[0].Windowing != (plan.Windowing{}) {
-		n.Graph().Fail(n.Site, "%s: its inputs have windows; take them without, since it goes by instants", n.Op)
+		n.Graph().Fail(n.Site, "%s: its inputs have windows; join streams without windows, since their event times say what matches", n.Op)
 	}
 }

@@ -15,7 +15,8 @@ import (
 //
 // with the key in its canonical encoding, the record in its codec and the value in that of NullCodec. The first says that everything
 // before the instant was answered, and how many records there have been; what nobody can ask for any more is forgotten by it,
-// here as in the shard that wrote it, so that no entry need say what is gone. The others are absolute.
+// here as in the shard that wrote it, so that no entry need say what is gone. The others are absolute. A deletion is written even if
+// the shard has forgotten it: what it deleted may stand in an earlier segment.
 const (
 	entryPassed  = 0x03
 	entryRecord  = 0x04
@@ -118,19 +119,24 @@ func (k *looker[K, A, B, C]) Restore(data []byte) (err error) {
 	return errEntry
 }
 
-func (k *looker[K, A, B, C]) restorePassed(data []byte) error {
+func (k *looker[K, A, B, C]) restorePassed(data []byte) (err error) {
+	if k.passed, k.waiting.serial, err = cutPassed(data); err == nil {
+		k.waiting.drop(k.passed)
+		k.table.prune(k.passed)
+	}
+	return err
+}
+
+func cutPassed(data []byte) (passed int64, serial uint64, err error) {
 	passed, n := binary.Varint(data)
 	if n <= 0 {
-		return errEntry
+		return 0, 0, errEntry
 	}
 	serial, m := binary.Uvarint(data[n:])
 	if m <= 0 || n+m != len(data) {
-		return errEntry
+		return 0, 0, errEntry
 	}
-	k.passed, k.waiting.serial = passed, serial
-	k.waiting.drop(passed)
-	k.table.prune(passed)
-	return nil
+	return passed, serial, nil
 }
 
 // NullCodec encodes a value that may be missing: a byte 0, or a byte 1 and the value.

@@ -24,6 +24,18 @@ func SidedCodec[A, B any](left plan.Codec[A], right plan.Codec[B]) ValueCodec[Si
 	}
 }
 
+// NoCodec encodes nothing.
+var NoCodec = plan.Codec[struct{}]{
+	Name:   "none",
+	Append: func(b []byte, _ struct{}) ([]byte, error) { return b, nil },
+	Decode: func(data []byte) (v struct{}, err error) {
+		if len(data) > 0 {
+			err = errRecord
+		}
+		return v, err
+	},
+}
+
 func appendSide[A, B any](b []byte, v *Sided[A, B], left plan.Codec[A], right plan.Codec[B]) ([]byte, error) {
 	if v.Right {
 		return right.Append(b, v.B)

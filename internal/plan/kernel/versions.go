@@ -31,7 +31,9 @@ type versions[K plan.Key, B any] struct {
 	starts queue[start[K, B]]
 	// dirty have changed since the last snapshot; taken are in one that is not settled.
 	dirty, taken []start[K, B]
-	buf          [2][]byte
+	// gone are deletions that were forgotten since the last snapshot, which may hold what they deleted; lost are in one that is not settled.
+	gone, lost []start[K, B]
+	buf        [2][]byte
 }
 
 // start is where a version begins.
@@ -118,23 +120,25 @@ func (t *versions[K, B]) asOf(key K, instant int64) *B {
 }
 
 // prune forgets what nobody can ask for who asks for no instant before the given one: the versions of a key that another has
-// replaced by then, and a deletion in force then, which is the same as nothing.
+// replaced before it, and a deletion in force then, which is the same as nothing.
 func (t *versions[K, B]) prune(before int64) {
-	for t.starts.len() > 0 && t.starts.first().at <= before {
+	for t.starts.len() > 0 && t.starts.first().at < before {
 		t.cut(t.starts.pop().of, before)
 	}
 }
 
 func (t *versions[K, B]) cut(h *history[K, B], before int64) {
-	n := 0 // of versions in force before or at the instant
-	for n < len(h.versions) && h.versions[n].time <= before {
+	n := 0 // of versions that begin before the instant: at the instant itself there may still come others
+	for n < len(h.versions) && h.versions[n].time < before {
 		n++
 	}
 	if n == 0 {
 		return
 	}
-	if h.versions[n-1].value != nil {
+	if last := &h.versions[n-1]; last.value != nil {
 		n--
+	} else {
+		t.gone = append(t.gone, start[K, B]{last.time, h})
 	}
 	h.versions = slices.Delete(h.versions, 0, n)
 	if len(h.versions) == 0 && t.byKey[h.key] == h {
@@ -145,6 +149,7 @@ func (t *versions[K, B]) cut(h *history[K, B], before int64) {
 // take moves the versions that changed into a snapshot, and calls put for each that is still there.
 func (t *versions[K, B]) take(full bool, put func(*history[K, B], *version[B]) error) error {
 	t.taken, t.dirty = append(t.taken[:0], t.dirty...), t.dirty[:0]
+	t.lost, t.gone = append(t.lost[:0], t.gone...), t.gone[:0]
 	changed := t.taken
 	for _, s := range changed {
 		if v := s.version(); v != nil {
@@ -165,6 +170,14 @@ func (t *versions[K, B]) take(full bool, put func(*history[K, B], *version[B]) e
 			if err := put(s.of, v); err != nil {
 				return err
 			}
+		}
+	}
+	if full {
+		return nil
+	}
+	for _, s := range t.lost {
+		if err := put(s.of, &version[B]{time: s.at}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -188,7 +201,10 @@ func (t *versions[K, B]) settle(kept bool) {
 			}
 		}
 	}
-	t.taken = t.taken[:0]
+	if !kept {
+		t.gone = append(t.gone, t.lost...)
+	}
+	t.taken, t.lost = t.taken[:0], t.lost[:0]
 }
 
 // restore takes a version back. It replaces what the key had at the instant.
