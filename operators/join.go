@@ -61,7 +61,8 @@ func OuterJoin[K Key, A, B, C any](name string, left Keyed[K, A], right Keyed[K,
 // join fills in a join node. Of a record of the right side it keeps what kept makes of it.
 func join[K Key, A, B, R, C any](n *plan.Node, name string, left Keyed[K, A], right Keyed[K, B], kept func(B) R, within Interval, j kernel.Joining[A, R, C]) {
 	l, r := plan.OfKeyed(left), plan.OfKeyed(right)
-	requireSameKey(n)
+	type sided = kernel.Sided[A, R]
+	meet(n, name, left, right, func(a A) sided { return sided{A: a} }, func(b B) sided { return sided{Right: true, B: kept(b)} })
 	requireNoWindows(n)
 	if within.Before < 0 || within.After < 0 || within.Lateness < 0 || within.Before > plan.MaxWindow || within.After > plan.MaxWindow {
 		n.Graph().Fail(n.Site, "%s: the interval must lie between 0 and %s on each side, and the lateness must not be negative", n.Op, plan.MaxWindow)
@@ -71,17 +72,9 @@ func join[K Key, A, B, R, C any](n *plan.Node, name string, left Keyed[K, A], ri
 	if !j.B.Valid() {
 		j.B = plan.CodecOf[R](r)
 	}
-	n.Name, n.KeyName, n.CodecName = name, l.KeyName, j.A.Name+" "+j.B.Name
-	n.Windowing = plan.Instants
+	n.CodecName, n.Windowing = j.A.Name+" "+j.B.Name, plan.Instants
 	n.Rule = plan.SealRule{Set: true, Lateness: within.Lateness}
 	n.Detail = fmt.Sprintf("right from %s before to %s after left, lateness %s", within.Before, within.After, within.Lateness)
-	type sided = kernel.Sided[A, R]
-	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
-		if next.Edge == 0 {
-			return kernel.Lift(n, rt, next, kernel.Extract[K, A, sided]{Key: keyOf[K, A](l), Value: func(a A) sided { return sided{A: a} }})
-		}
-		return kernel.Lift(n, rt, next, kernel.Extract[K, B, sided]{Key: keyOf[K, B](r), Value: func(b B) sided { return sided{Right: true, B: kept(b)} }})
-	}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Join[K](n, rt, down, j)
 	}

@@ -40,23 +40,16 @@ func LeftLookup[K Key, A, B, C any](name string, stream Keyed[K, A], table Table
 
 // lookup fills in a lookup node.
 func lookup[K Key, A, B, C any](n *plan.Node, name string, stream Keyed[K, A], table Table[K, B], when Sealing, l kernel.Looking[A, B, C]) {
-	left, right := plan.OfKeyed(stream), plan.OfKeyed(table.changes)
-	requireSameKey(n)
+	type sided = kernel.Sided[A, *B]
+	meet(n, name, stream, table.changes, func(a A) sided { return sided{A: a} }, func(b B) sided { return sided{Right: true, B: table.entry(b)} })
 	requireNoWindows(n)
 	requireSealing(n, when)
-	l.A, l.B = plan.CodecOf[A](left), table.nullable()
-	n.Name, n.KeyName, n.CodecName = name, left.KeyName, l.A.Name+" "+l.B.Name
+	l.A, l.B = plan.CodecOf[A](plan.OfKeyed(stream)), table.nullable()
+	n.CodecName = l.A.Name + " " + l.B.Name
 	n.Windowing, n.Rule, n.Detail = plan.Instants, when.rule, "as of event time, "+when.rule.String()
 	n.Sealed, n.Awaits = true, "the instant of the record"
 	n.Reason = "what the table has at an instant can change until nothing can come before it any more"
 	n.Repair = "operators.Enrich needs no wait, if each key of the table is written once"
-	type sided = kernel.Sided[A, *B]
-	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
-		if next.Edge == 0 {
-			return kernel.Lift(n, rt, next, kernel.Extract[K, A, sided]{Key: keyOf[K, A](left), Value: func(a A) sided { return sided{A: a} }})
-		}
-		return kernel.Lift(n, rt, next, kernel.Extract[K, B, sided]{Key: keyOf[K, B](right), Value: func(b B) sided { return sided{Right: true, B: table.entry(b)} }})
-	}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Lookup[K](n, rt, down, l)
 	}

@@ -32,13 +32,18 @@ func Seal[K Key, L any](in Growing[K, L], when Sealing) Sealed[K, L] {
 	if n == nil {
 		return Sealed[K, L]{}
 	}
+	sealBy[K, L](n, when)
+	return plan.NewSealed[K, L](n)
+}
+
+// sealBy fills in a seal node.
+func sealBy[K Key, L any](n *plan.Node, when Sealing) {
 	requireSealing(n, when)
-	above := plan.OfGrowing(in)
+	above := n.In[0]
 	n.Rule, n.Windowing, n.KeyName, n.Detail = when.rule, above.Windowing, above.KeyName, when.rule.String()
 	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Seal[K, L](n, down)
 	}
-	return plan.NewSealed[K, L](n)
 }
 
 // requireSealing records a mistake unless a sealing is given.

@@ -51,19 +51,21 @@ func newVersions[K plan.Key, B any](own func(K) K, encode func([]byte, *B) ([]by
 }
 
 // put adds a version. Of two of one instant the later in a total order stays, in which a deletion comes last and values are ordered
-// by their encodings: what the table has then depends neither on shards nor on which came first.
-func (t *versions[K, B]) put(key K, time int64, value *B) {
+// by their encodings: what the table has then depends neither on shards nor on which came first. It returns the history if it had
+// no version of that instant yet.
+func (t *versions[K, B]) put(key K, time int64, value *B) *history[K, B] {
 	i, h, found := t.at(key, time)
 	if found {
 		if v := &h.versions[i]; t.later(value, v.value) {
 			v.value = value
 			t.touch(h, v)
 		}
-		return
+		return nil
 	}
 	h.versions = slices.Insert(h.versions, i, version[B]{time: time, value: value})
 	t.touch(h, &h.versions[i])
 	t.starts.push(start[K, B]{time, h})
+	return h
 }
 
 // at returns the history of the key, and where in it the instant is or would be.
@@ -207,13 +209,14 @@ func (t *versions[K, B]) settle(kept bool) {
 	t.taken, t.lost = t.taken[:0], t.lost[:0]
 }
 
-// restore takes a version back. It replaces what the key had at the instant.
-func (t *versions[K, B]) restore(key K, time int64, value *B) {
+// restore takes a version back. It replaces what the key had at the instant. It returns what put does.
+func (t *versions[K, B]) restore(key K, time int64, value *B) *history[K, B] {
 	i, h, found := t.at(key, time)
 	if found {
 		h.versions[i].value = value
-		return
+		return nil
 	}
 	h.versions = slices.Insert(h.versions, i, version[B]{time: time, value: value})
 	t.starts.push(start[K, B]{time, h})
+	return h
 }
