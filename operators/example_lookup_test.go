@@ -175,3 +175,18 @@ func ExampleMinusKeys() {
 	}, "start a", "start b", "end a")
 	// Output: final b
 }
+
+// Products have one entry each, so that nothing waits but what comes before its product.
+func ExampleEnrich() {
+	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
+		products, orders := operators.Split(lines, func(s string) bool { return strings.HasPrefix(s, "product") })
+		number := func(s string) string { return strings.Fields(s)[1] }
+		named := operators.Enrich("named", operators.KeyBy(orders, "number", number), operators.KeyBy(products, "number", number), func(order, product string) string {
+			return "ordered: " + strings.Fields(product)[2]
+		})
+		pipeline.Write(p, "out", named, out, pipeline.EncodeText)
+	}, "order 1", "product 1 coffee", "order 1", "order 2")
+	// Output:
+	// stable ordered: coffee
+	// stable ordered: coffee
+}
