@@ -38,7 +38,7 @@ func (f *feed) each(take func(at int64, key string, right bool)) (frontier int64
 	for range benchBatch {
 		n := f.next
 		f.next++
-		take(n, f.keys[n/2*7919%benchKeys], int(n*61%100) < f.onRight)
+		take(n, f.keys[n/2*7919%benchKeys], int(uint64(n)*0x9e3779b97f4a7c15>>32%100) < f.onRight)
 	}
 	return f.next - 1
 }
@@ -54,7 +54,7 @@ func beside(b *testing.B, engine, loop func(*testing.B) (step func(), results fu
 	warm := func(b *testing.B, make func(*testing.B) (func(), func() int)) func() {
 		b.Helper()
 		step, results := make(b)
-		for range 4 * benchKeys / benchBatch {
+		for range 60 * benchKeys / benchBatch { // every key has been on each side
 			step()
 		}
 		if results() == 0 {

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -35,6 +34,7 @@ type enricher[K plan.Key, A, B, C any] struct {
 	newParked, takenParked   []*parked[K, A]
 	restored                 map[uint64]bool
 	buf                      []byte
+	two                      [2][]byte
 }
 
 // written is an entry of the table.
@@ -54,7 +54,7 @@ type parked[K plan.Key, A any] struct {
 }
 
 func (e *parked[K, A]) before(f *parked[K, A]) bool {
-	return cmp.Or(cmp.Compare(e.frontier, f.frontier), cmp.Compare(e.serial, f.serial)) < 0
+	return e.frontier < f.frontier || e.frontier == f.frontier && e.serial < f.serial
 }
 
 // Enrich pairs the records of the left side with the entries of the right side.
@@ -145,9 +145,10 @@ func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, v *B) {
 var errWritten = errors.New("the key has another entry already: each key of a table for operators.Enrich is written once; look a table that changes up with operators.Lookup")
 
 func (k *enricher[K, A, B, C]) same(a, b *B) bool {
-	x, errX := k.B.Append(nil, *a)
-	y, errY := k.B.Append(nil, *b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
+	var errA, errB error
+	k.two[0], errA = k.B.Append(k.two[0][:0], *a)
+	k.two[1], errB = k.B.Append(k.two[1][:0], *b)
+	return errA == nil && errB == nil && bytes.Equal(k.two[0], k.two[1])
 }
 
 func (k *enricher[K, A, B, C]) enter(key K, v B) *written[K, B] {

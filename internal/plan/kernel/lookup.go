@@ -68,17 +68,9 @@ func (k *looker[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, *B]
 			k.table.put(c.Key, c.Start, c.Value.B)
 			continue
 		}
-		k.waiting.add(k.own(c.Key), c.Start, c.Value.A)
+		k.waiting.add(c.Key, c.Start, c.Value.A) // with the key as it is: it goes with the record
 	}
 	return next
-}
-
-// own returns the key as something to keep. The table mostly has it already.
-func (k *looker[K, A, B, C]) own(key K) K {
-	if h := k.table.byKey[key]; h != nil {
-		return h.key
-	}
-	return k.keys.Own(key)
 }
 
 // Advance answers the records for which nothing can change any more. An answer is a fact about the key at the instant. They come by

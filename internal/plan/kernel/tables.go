@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 
@@ -43,7 +42,7 @@ type instant[K plan.Key] struct {
 }
 
 func (i instant[K]) before(j instant[K]) bool {
-	return cmp.Or(cmp.Compare(i.at, j.at), cmp.Compare(i.key, j.key)) < 0
+	return i.at < j.at || i.at == j.at && i.key < j.key
 }
 
 // Tables joins two tables.

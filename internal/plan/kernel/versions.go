@@ -43,7 +43,7 @@ type start[K plan.Key, B any] struct {
 }
 
 func (s start[K, B]) before(t start[K, B]) bool {
-	return cmp.Or(cmp.Compare(s.at, t.at), cmp.Compare(s.of.key, t.of.key)) < 0
+	return s.at < t.at || s.at == t.at && s.of.key < t.of.key
 }
 
 func newVersions[K plan.Key, B any](own func(K) K, encode func([]byte, *B) ([]byte, error)) versions[K, B] {

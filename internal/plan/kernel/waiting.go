@@ -18,7 +18,13 @@ type asked[K plan.Key, A any] struct {
 }
 
 func (e *asked[K, A]) before(f *asked[K, A]) bool {
-	return cmp.Or(cmp.Compare(e.time, f.time), cmp.Compare(e.key, f.key), cmp.Compare(e.serial, f.serial)) < 0
+	switch { // cmp.Or would compare the keys each time
+	case e.time != f.time:
+		return e.time < f.time
+	case e.key != f.key:
+		return e.key < f.key
+	}
+	return e.serial < f.serial
 }
 
 // waiting are the records that wait, by time and key. A record leaves when its time has passed, and for no other reason, so that
