@@ -81,3 +81,30 @@ func TestStatesThatShrinkAreFound(t *testing.T) {
 		}
 	}
 }
+
+// A key that is gone while its window is open has fallen below what could be read of it.
+func TestKeysThatAreForgottenAreFound(t *testing.T) {
+	t.Parallel()
+	var h pipelinetest.History
+	if err := h.UnmarshalText([]byte(`calmstream history 1
+owners 1
+message readings/0 "{\"sensor\":\"a\",\"value\":1}"
+message readings/0 "{\"sensor\":\"b\",\"value\":2}"
+apply readings/0#0 2
+snapshot readings/0#0 full
+commit readings/0#0
+crash readings/0#0 from 0
+snapshot readings/0#0
+`)); err != nil {
+		t.Fatal(err)
+	}
+	err := pipelinetest.ReplayPlanted("key forgotten", func() *pipeline.Pipeline {
+		p := pipeline.New("forgotten")
+		sums := operators.Sum("sums", bySensor(read(p, 1)), valueIn)
+		pipeline.Write(p, "many", operators.Threshold(sums, crdt.AtLeast(100)), nowhere("many"), pipeline.EncodeText)
+		return p
+	}, &h)
+	if err == nil || !strings.Contains(err.Error(), `key "b" in window global is gone before`) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -199,31 +199,30 @@ func (d *dealer) shorten(round, shards int, dealt []record, err error) error {
 			return false
 		}
 		fewer := slices.Concat(dealt[:i], dealt[to:])
-		less, failed := d.differ(shards, fewer)
-		if failed || less == nil {
-			return false
+		less := d.differ(shards, fewer)
+		if less != nil {
+			dealt, err = fewer, less
 		}
-		dealt, err = fewer, less
-		return true
+		return less != nil
 	})
 	h := &History{Pipeline: d.build(1).Name(), Seed: d.o.Seed, Round: round, Owners: 1, Logs: logsOf(dealt)}
 	return fmt.Errorf("pipelinetest: seed %d, round %d, dealt to %d shards: %w\nThe shortest deal that shows it has %d of %d records.\n%s", d.o.Seed, round, shards, err, len(dealt), from, h)
 }
 
-// differ reports how a deal differs from the same records in one shard.
-func (d *dealer) differ(shards int, dealt []record) (difference error, failed bool) {
+// differ says how a deal differs from the same records in one shard. It is nil where the two cannot be compared.
+func (d *dealer) differ(shards int, dealt []record) error {
 	one := slices.Clone(dealt)
 	for i := range one {
 		one[i].shard = 0
 	}
 	slices.SortStableFunc(one, func(a, b record) int { return a.stored.Compare(b.stored) })
 	want, err := d.plain(1, one)
-	if err != nil {
-		return nil, true
+	var got Outcome
+	if err == nil {
+		got, err = d.plain(shards, dealt)
 	}
-	got, err := d.plain(shards, dealt)
-	if err != nil || want.Late+got.Late > 0 {
-		return nil, true
+	if err == nil && want.Late+got.Late == 0 {
+		return sameSealed(want, got)
 	}
-	return sameSealed(want, got), false
+	return nil
 }

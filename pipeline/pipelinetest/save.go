@@ -54,14 +54,14 @@ func load(file string) (*History, error) {
 }
 
 // directory is where the histories of a test are, as testing keeps the inputs that fuzzing has found.
-func directory(t testing.TB) string {
-	return filepath.Join("testdata", "pipelinetest", filepath.FromSlash(t.Name()))
+func directory(test string) string {
+	return filepath.Join("testdata", "pipelinetest", filepath.FromSlash(test))
 }
 
 // replaySaved tries the histories that were saved for the test, of pipelines with this name.
 func (s *search) replaySaved(t testing.TB) error {
 	t.Helper()
-	entries, err := os.ReadDir(directory(t))
+	entries, err := os.ReadDir(directory(t.Name()))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -75,7 +75,7 @@ func (s *search) replaySaved(t testing.TB) error {
 		if e.IsDir() { // of a subtest
 			continue
 		}
-		file := filepath.Join(directory(t), e.Name())
+		file := filepath.Join(directory(t.Name()), e.Name())
 		h, err := load(file)
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func describe(t testing.TB, err error) string {
 		return err.Error() // what is not the same each time, or is saved already, is not saved
 	}
 	text, failed := f.History.MarshalText()
-	file := filepath.Join(directory(t), fmt.Sprintf("%016x", xxhash.Sum64(text)))
+	file := filepath.Join(directory(t.Name()), fmt.Sprintf("%016x", xxhash.Sum64(text)))
 	if failed == nil {
 		failed = os.MkdirAll(filepath.Dir(file), 0o755)
 	}

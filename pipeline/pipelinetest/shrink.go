@@ -78,7 +78,14 @@ func (k *shrinker) fewerOwners() {
 	for owners := 1; owners < k.best.Owners; owners++ {
 		h := *k.best
 		h.Owners = owners
-		h.steps = slices.DeleteFunc(slices.Clone(h.steps), func(s step) bool { return s.verb != deliver && s.owner >= owners })
+		h.steps = slices.DeleteFunc(slices.Clone(h.steps), func(s step) bool { return s.owner >= owners })
+		if k.try(h, true) {
+			return
+		}
+		h.steps = slices.Clone(k.best.steps)
+		for i := range h.steps { // perhaps those that are left can do it all
+			h.steps[i].owner %= owners
+		}
 		if k.try(h, true) {
 			return
 		}
@@ -123,23 +130,37 @@ func (k *shrinker) fewerPairs() {
 // simplerSteps writes each step in the simplest way that still shows the fault.
 func (k *shrinker) simplerSteps() {
 	for i := range k.best.steps {
-		s := k.best.steps[i]
-		for _, simpler := range []step{
-			{verb: s.verb, shard: s.shard, owner: s.owner, n: min(s.n, 1), full: s.full},
-			{verb: s.verb, shard: s.shard, owner: s.owner, n: s.n, full: true, acks: s.acks},
-			{verb: s.verb, shard: s.shard, owner: s.owner, n: -1, full: s.full, acks: s.acks},
-		} {
-			if simpler.String() == s.String() || simpler.n < 0 && s.verb != crash || simpler.full && s.verb != snapshot {
-				continue
-			}
+		for _, simpler := range k.best.steps[i].simpler() {
 			h := *k.best
 			h.steps = slices.Clone(h.steps)
-			h.steps[i] = simpler
-			if k.try(h, true) {
+			if h.steps[i] = simpler; k.try(h, true) {
 				break
 			}
 		}
 	}
+}
+
+// simpler returns what is simpler than the step, the simplest first.
+func (s step) simpler() (all []step) {
+	plain := step{verb: s.verb, shard: s.shard, owner: s.owner, n: s.n}
+	switch {
+	case s.verb == apply && s.n > 1:
+		plain.n = 1
+		return []step{plain}
+	case s.verb == publish && s.acks != "":
+		return []step{plain}
+	case s.verb == crash && s.n >= 0:
+		plain.n = -1
+		return []step{plain}
+	case s.verb == snapshot:
+		plain.verb = publish // with which a snapshot begins
+		all = append(all, plain)
+		if !s.full {
+			plain.verb, plain.full = snapshot, true
+			all = append(all, plain)
+		}
+	}
+	return all
 }
 
 // leaveOut asks for ever smaller parts of n things whether they can be left out, until no single one can.
