@@ -175,7 +175,7 @@ func both(a, b []copies, n func(a, b uint32) uint32) iter.Seq[copies] {
 	return func(yield func(copies) bool) {
 		for len(a)+len(b) > 0 {
 			var x copies
-			order := 0
+			var order int
 			switch {
 			case len(b) == 0:
 				order = -1

@@ -51,7 +51,8 @@ func floatsOf(terms map[string][]float64) (s exact.FloatSum) {
 func decimals(t testing.TB) []money {
 	t.Helper()
 	return []money{
-		{}, parse(t, "0.01"), parse(t, "-0.01"), parse(t, "12.34"), exact.DecimalOf[cents](math.MinInt64),
+		{},
+		parse(t, "0.01"), parse(t, "-0.01"), parse(t, "12.34"), exact.DecimalOf[cents](math.MinInt64),
 		parse(t, "1701411834604692317316873037158841057.27"), parse(t, "-1701411834604692317316873037158841057.27"),
 	}
 }

@@ -92,7 +92,7 @@ func (c *reduction[V]) of(i int) V {
 // combine applies the function, and sees that it changes neither argument.
 func (c *reduction[V]) combine(a, b V) V {
 	before, before2 := c.bytes(a), c.bytes(b)
-	out := c.Reduction.Combine(a, b)
+	out := c.Combine(a, b)
 	if after := c.bytes(a); !bytes.Equal(before, after) {
 		c.fail("it changes its first argument from %q to %q", before, after)
 	}
