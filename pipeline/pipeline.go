@@ -72,6 +72,9 @@ type Source[T any] struct {
 	// Decode it must be a function of the message alone. Messages that are only such marks are for Decode to pass over
 	// with ErrNoRecord.
 	Complete func(*Message) time.Time
+	// Cuts makes the time of the records that of recorded cuts: each record belongs to the cut that follows it in its shard. A cut
+	// is a marker that was put into all shards at once, by producer.Cut; see operators.Cuts and operators.UpToCut.
+	Cuts bool
 	// Idle, if it is not 0, is the idle policy: a shard without a record for so long is taken to be complete up to that long ago,
 	// by the clock of the server, so that it holds back no window for ever. The decision is a message in the
 	// shard's own log, so that all owners, now and later, judge alike what comes after it: a record before that time is late.
@@ -119,6 +122,12 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(producers) > 0 {
 		n.Detail += "; complete by the punctuations of " + strings.Join(producers, ", ")
 	}
+	if from.Cuts {
+		if from.Time != nil || from.Complete != nil || from.Idle > 0 || len(from.Producers) > 0 {
+			fail("Source.Cuts excludes Time, Complete, Idle and Producers: the cuts are the time")
+		}
+		n.Detail = "time is the number of the recorded cut"
+	}
 	if from.Complete != nil {
 		n.Detail += "; complete by what its messages say"
 	}
@@ -129,7 +138,7 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Idle: from.Idle}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, kernel.Reading[T]{Decode: from.Decode, Time: from.Time, Ahead: from.MaxAhead, Complete: from.Complete})
 	}

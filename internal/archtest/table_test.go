@@ -114,7 +114,7 @@ var rooms = []room{
 	},
 	{
 		places: []string{"pipeline/producer"},
-		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo},
+		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo, nuid},
 		tests:  join(public, checkers, []string{"internal/natstest"}),
 		why:    "programs that publish need no engine",
 	},

@@ -91,6 +91,8 @@ type SourceSpec struct {
 	Filters []string
 	// Producers are the registered producers, if their punctuations and not the records say what is complete.
 	Producers []string
+	// Cuts says that the time of a record is the number of recorded cuts before it in its shard.
+	Cuts bool
 	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
 	Idle time.Duration
 }

@@ -113,6 +113,9 @@ func (p *Plan) PointsOfOrder() []Point {
 		if n.Rule.Punctuation {
 			waits = fmt.Sprintf("%s to hold the promises of all producers (%s) for the end of the window, and what they cover", registry, producers(n))
 		}
+		if n.Rule.Cut {
+			waits = fmt.Sprintf("%s to come to the recorded cut", registry)
+		}
 		if n.Rule.OnlyAtEnd {
 			waits = fmt.Sprintf("the end marker of %s", registry)
 		}

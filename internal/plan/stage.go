@@ -184,7 +184,11 @@ func check(g *Graph) error {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
 		case KindFold:
-			if err := errors.Join(seals(n), promised(n)); err != nil {
+			if err := errors.Join(seals(n), promised(n), cuts(n)); err != nil {
+				errs = append(errs, err)
+			}
+		case KindJoin, KindDeduplicate:
+			if err := cuts(n); err != nil {
 				errs = append(errs, err)
 			}
 		case KindLate:

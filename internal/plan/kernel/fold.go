@@ -203,6 +203,9 @@ func (k *folder[K, C, L, P]) Advance(frontier int64) {
 		// Facts come in the order of their windows, each at the last instant of its own. So they are never late behind the seal,
 		// where nothing beyond the windows closed before counts as seen; how far this frontier jumped depends on batches.
 		m := plan.Meta{Seq: k.seq, Time: w.span.End - 1, Frontier: w.span.End - 1}
+		if k.windowing.Total {
+			slots = k.total(m, slots)
+		}
 		k.certify(w.span, slots)
 		for _, c := range k.closers {
 			c.close(m, w.span, slots)

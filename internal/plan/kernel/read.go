@@ -18,7 +18,9 @@ type reader[T any] struct {
 	// unless producers say so: then voted is set.
 	complete func(*plan.Message) time.Time
 	voted    bool
-	out      outlet[T]
+	// cuts says that the time of a record is the number of the cuts before it.
+	cuts bool
+	out  outlet[T]
 }
 
 // Reading says how messages become records.
@@ -39,7 +41,7 @@ var ErrNoRecord = errors.New("the message is no record")
 // Read decodes messages.
 func Read[T any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, r Reading[T]) (plan.Operator, error) {
 	out, err := newOutlet[T](n, down)
-	return &reader[T]{guard: guard{n, rt}, decode: r.Decode, time: r.Time, ahead: int64(r.Ahead), complete: r.Complete, voted: len(n.Source.Producers) > 0, out: out}, err
+	return &reader[T]{guard: guard{n, rt}, decode: r.Decode, time: r.Time, ahead: int64(r.Ahead), complete: r.Complete, voted: len(n.Source.Producers) > 0, cuts: n.Source.Cuts, out: out}, err
 }
 
 func (k *reader[T]) Ingest(messages []plan.Message, frontier int64) int64 {
@@ -66,12 +68,15 @@ func (k *reader[T]) run(messages []plan.Message, from int, before int64) (next i
 		m := &messages[next]
 		meta := plan.Meta{Seq: m.Seq, Time: m.Time, Frontier: frontier}
 		v, err := k.decode(m)
+		if k.cuts {
+			meta.Time = max(frontier, 0)
+		}
 		if err == nil && k.time != nil {
 			meta.Time, err = k.eventTime(v, m.Time)
 		}
 		after := frontier // a panic from here on must leave no half of the message behind
 		switch {
-		case k.voted:
+		case k.voted || k.cuts:
 		case k.complete != nil:
 			after = max(after, k.completed(m))
 		case err == nil:
