@@ -188,7 +188,7 @@ func check(g *Graph) error {
 				errs = append(errs, err)
 			}
 		case KindJoin, KindDeduplicate:
-			if err := cuts(n); err != nil {
+			if err := errors.Join(promised(n), cuts(n)); err != nil {
 				errs = append(errs, err)
 			}
 		case KindLate:
@@ -233,7 +233,7 @@ func seals(fold *Node) error {
 	return nil
 }
 
-// promised checks that a fold which closes by punctuation has only inputs with a registry.
+// promised checks that a state which closes by punctuation has only inputs with a registry.
 func promised(fold *Node) error {
 	if !fold.Rule.Punctuation {
 		return nil

@@ -8,34 +8,19 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// place is where a record came from: a function of the log, so that all owners call it the same.
-type place struct {
-	seq           uint64
-	index, branch uint32
-	right         bool
-}
-
-func (p place) compare(q place) int {
-	side := func(right bool) int {
-		if right {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(p.seq, q.seq), cmp.Compare(p.index, q.index), cmp.Compare(p.branch, q.branch), cmp.Compare(side(p.right), side(q.right)))
-}
-
 // entry is a record that a join keeps.
 type entry[K plan.Key, A, B any] struct {
-	place place
-	key   K
-	time  int64
-	value Sided[A, B]
+	// serial numbers the records in the order in which they came, which is that of the log. A place in the log would not do: facts
+	// from behind a seal have none of their own.
+	serial uint64
+	key    K
+	time   int64
+	value  Sided[A, B]
 	// matched says that it was part of a pair, dirty that a snapshot has to hold it.
 	matched, dirty bool
 }
 
-// both are the records of a key, by time and then by place.
+// both are the records of a key, by time and then by number.
 type both[K plan.Key, A, B any] struct{ left, right []*entry[K, A, B] }
 
 // held are the records that a join keeps.
@@ -44,31 +29,34 @@ type held[K plan.Key, A, B any] struct {
 	deadline func(*entry[K, A, B]) int64
 	// encode is the record's codec.
 	encode  func(v *Sided[A, B]) ([]byte, error)
-	entries map[place]*entry[K, A, B]
+	entries map[uint64]*entry[K, A, B]
 	byKey   map[K]both[K, A, B]
 	due     queue[due]
-	// dirty and dropped have changed since the last snapshot; taken and gone are in one that is not settled.
-	dirty, taken  []place
-	dropped, gone []place
+	// serial is the number of the last record.
+	serial uint64
+	// dirty have changed since the last snapshot; taken are in one that is not settled. A record leaves when its deadline has come, and
+	// for no other reason, so that nobody need write down which have left.
+	dirty, taken []uint64
 }
 
 // add keeps a record.
-func (h *held[K, A, B]) add(at place, key K, time int64, v Sided[A, B]) *entry[K, A, B] {
-	e := h.insert(at, key, time, v)
+func (h *held[K, A, B]) add(key K, time int64, v Sided[A, B]) *entry[K, A, B] {
+	h.serial++
+	e := h.insert(h.serial, key, time, v)
 	h.touch(e)
 	return e
 }
 
-func (h *held[K, A, B]) insert(at place, key K, time int64, v Sided[A, B]) *entry[K, A, B] {
+func (h *held[K, A, B]) insert(serial uint64, key K, time int64, v Sided[A, B]) *entry[K, A, B] {
 	if h.entries == nil {
-		h.entries, h.byKey = make(map[place]*entry[K, A, B]), make(map[K]both[K, A, B])
+		h.entries, h.byKey = make(map[uint64]*entry[K, A, B]), make(map[K]both[K, A, B])
 	}
 	b, ok := h.byKey[key]
 	if !ok {
 		key = h.own(key)
 	}
-	e := &entry[K, A, B]{place: at, key: key, time: time, value: v}
-	h.entries[at] = e
+	e := &entry[K, A, B]{serial: serial, key: key, time: time, value: v}
+	h.entries[serial] = e
 	side := &b.left
 	if v.Right {
 		side = &b.right
@@ -76,18 +64,18 @@ func (h *held[K, A, B]) insert(at place, key K, time int64, v Sided[A, B]) *entr
 	i, _ := slices.BinarySearchFunc(*side, e, byTime[K, A, B])
 	*side = slices.Insert(*side, i, e)
 	h.byKey[key] = b
-	h.due.push(due{h.deadline(e), at}) // perhaps a second time, after a put that replaced another
+	h.due.push(due{h.deadline(e), serial}) // perhaps a second time, after a put that replaced another
 	return e
 }
 
 func byTime[K plan.Key, A, B any](x, y *entry[K, A, B]) int {
-	return cmp.Or(cmp.Compare(x.time, y.time), x.place.compare(y.place))
+	return cmp.Or(cmp.Compare(x.time, y.time), cmp.Compare(x.serial, y.serial))
 }
 
 func (h *held[K, A, B]) touch(e *entry[K, A, B]) {
 	if !e.dirty {
 		e.dirty = true
-		h.dirty = append(h.dirty, e.place)
+		h.dirty = append(h.dirty, e.serial)
 	}
 }
 
@@ -102,10 +90,8 @@ func (h *held[K, A, B]) match(e *entry[K, A, B]) {
 // interleaved does not show; several of one key and time by their content.
 func (h *held[K, A, B]) expire(frontier int64) (out []*entry[K, A, B]) {
 	for h.due.len() > 0 && h.due.first().at <= frontier {
-		at := h.due.pop().place
-		if e := h.entries[at]; e != nil { // one that a checkpoint dropped has left its deadline
+		if e := h.entries[h.due.pop().serial]; e != nil { // one that a checkpoint replaced has left its deadline
 			h.remove(e)
-			h.dropped = append(h.dropped, at)
 			out = append(out, e)
 		}
 	}
@@ -120,14 +106,14 @@ func (h *held[K, A, B]) content(x, y *entry[K, A, B]) int {
 	a, errA := h.encode(&x.value)
 	b, errB := h.encode(&y.value)
 	if errA != nil || errB != nil {
-		return x.place.compare(y.place)
+		return cmp.Compare(x.serial, y.serial)
 	}
-	return cmp.Or(bytes.Compare(a, b), x.place.compare(y.place))
+	return cmp.Or(bytes.Compare(a, b), cmp.Compare(x.serial, y.serial))
 }
 
 // remove takes a record out, but for its deadline.
 func (h *held[K, A, B]) remove(e *entry[K, A, B]) {
-	delete(h.entries, e.place)
+	delete(h.entries, e.serial)
 	b := h.byKey[e.key]
 	side := &b.left
 	if e.value.Right {
@@ -148,8 +134,8 @@ func (h *held[K, A, B]) remove(e *entry[K, A, B]) {
 
 // due is a deadline.
 type due struct {
-	at    int64
-	place place
+	at     int64
+	serial uint64
 }
 
-func (d due) before(e due) bool { return d.at < e.at || d.at == e.at && d.place.compare(e.place) < 0 }
+func (d due) before(e due) bool { return d.at < e.at || d.at == e.at && d.serial < e.serial }
