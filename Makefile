@@ -56,6 +56,14 @@ bench: ## run the benchmarks that match BENCH (all)
 bench-codecs: ## compare the encodings of crdt with gob, JSON and msgpack
 	@go -C benchmarks/codecs run .
 
+.PHONY: bench-records
+bench-records: ## compare the encodings of records: encoding/json, JSON v2, CBOR, MessagePack, Protocol Buffers
+	go -C pipeline/codecs test -run '^$$' -bench . -benchmem .
+
+.PHONY: bench-aggregates
+bench-aggregates: ## measure each aggregate
+	go test ./pipeline/internal/shard -run '^$$' -bench Aggregates
+
 .PHONY: bench-sketches
 bench-sketches: ## compare crdt/sketch with other libraries
 	go -C benchmarks/sketches test -bench . -benchmem .

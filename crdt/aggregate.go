@@ -2,8 +2,6 @@ package crdt
 
 import (
 	"fmt"
-	"math"
-	"math/bits"
 	"strconv"
 )
 
@@ -159,12 +157,13 @@ func (r Relation[L, T]) Count() NonMonotone[L, int] {
 // Sum is the exact sum of the terms of the rows, which may be negative. A sum that does not fit is the nearest that does.
 func (r Relation[L, T]) Sum(name string, term func(T) int64) NonMonotone[L, int64] {
 	return ExactRead("exact "+sumOf(name, r.String()), func(state *L) int64 {
-		var sum wide
+		var sum sum128
 		r.each(state, func(x T) bool {
 			sum.add(term(x))
 			return true
 		})
-		return sum.nearest()
+		nearest, _ := sum.int64()
+		return nearest
 	})
 }
 
@@ -200,26 +199,3 @@ func GroupBy[L any, T, K comparable, R any](
 }
 
 func sumOf(name, of string) string { return inside("sum of "+name, of) }
-
-// wide is a sum of int64s in 128 bits, in two's complement: the outcome must not depend on where a sum of 64 bits would overflow.
-type wide struct {
-	high int64
-	low  uint64
-}
-
-func (w *wide) add(x int64) {
-	var carry uint64
-	w.low, carry = bits.Add64(w.low, uint64(x), 0)
-	w.high += x>>63 + int64(carry) // x>>63 is the sign, extended
-}
-
-func (w *wide) nearest() int64 {
-	switch {
-	case w.high == int64(w.low)>>63:
-		return int64(w.low)
-	case w.high < 0:
-		return math.MinInt64
-	default:
-		return math.MaxInt64
-	}
-}

@@ -136,13 +136,16 @@ func (s *AWSetStore[T]) put(d Dot, from store) {
 	s.resize()
 }
 
-func (s *AWSetStore[T]) remove(d Dot) {
-	x := *s.table.find(d)
-	s.table.remove(d)
+func (s *AWSetStore[T]) remove(d Dot) bool {
+	x, ok := s.table.remove(d)
+	if !ok {
+		return false
+	}
 	if s.index != nil {
 		s.index.drop(d, x)
 	}
 	s.resize()
+	return true
 }
 
 func (s *AWSetStore[T]) fill(from store) {

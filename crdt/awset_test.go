@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/crdt/crdttest"
@@ -247,33 +246,6 @@ func TestRemovalsLeaveNothingBehind(t *testing.T) {
 	s.Add("shard-0", "again")
 	if s.Len() != 1 || !s.Contains("again") {
 		t.Errorf("%d elements, want one", s.Len())
-	}
-}
-
-// TestMergingASmallDeltaIsCheap merges deltas of one add and one removal into a large and a small set. A merge that looked at each element
-// would take a thousand times as long in the large one.
-//
-//nolint:paralleltest // it measures time, which other tests would disturb
-func TestMergingASmallDeltaIsCheap(t *testing.T) {
-	took := func(size int) time.Duration {
-		var s, other crdt.AWSet[int]
-		for i := range size {
-			s.Add("a", i)
-		}
-		other.Merge(&s)
-		var deltas []crdt.AWSet[int]
-		for i := range 2000 {
-			deltas = append(deltas, s.Add("a", size+i), s.Remove(i%size))
-		}
-		start := time.Now()
-		for i := range deltas {
-			other.Merge(&deltas[i])
-		}
-		return time.Since(start)
-	}
-	took(100) // warm up
-	if small, large := took(100), took(100_000); large > 50*small {
-		t.Errorf("2000 deltas take %v in a set of 100, and %v in one of 100000", small, large)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"math"
-	"math/bits"
 	"strconv"
 )
 
@@ -29,37 +27,10 @@ import (
 type BoundedCounter struct {
 	given table[string, GCounter] // R: by the giver, then by the taker
 	used  GCounter                // U
-	// What follows from the two, kept so that an update is O(log n).
-	spare table[string, balance] // the rights of each origin
-	total balance
-}
-
-// balance is a sum and difference of uint64 that fits into 128 bits, as a two's complement: no 2^63 numbers exceed it. Rights of one
-// origin go below 0 where what it used is known before what it was given.
-type balance struct{ hi, lo uint64 }
-
-func (x *balance) add(n uint64) {
-	var carry uint64
-	x.lo, carry = bits.Add64(x.lo, n, 0)
-	x.hi += carry
-}
-
-func (x *balance) subtract(n uint64) {
-	var borrow uint64
-	x.lo, borrow = bits.Sub64(x.lo, n, 0)
-	x.hi -= borrow
-}
-
-// uint64 returns the nearest uint64.
-func (x *balance) uint64() uint64 {
-	switch {
-	case int64(x.hi) < 0:
-		return 0
-	case x.hi > 0:
-		return math.MaxUint64
-	default:
-		return x.lo
-	}
+	// What follows from the two, kept so that an update is O(log n): the rights of each origin, which go below 0 where what it used is
+	// known before what it was given, and the value.
+	spare table[string, sum128]
+	total sum128
 }
 
 // number is one number of the state: what from gave to to, or, with used, what from used; to is then from too.
@@ -145,17 +116,17 @@ func (c *BoundedCounter) raise(x number) bool {
 func (c *BoundedCounter) book(x number, n uint64) {
 	to, _ := c.spare.put(x.to)
 	if x.used {
-		to.subtract(n)
-		c.total.subtract(n)
+		to.lower(n)
+		c.total.lower(n)
 		return
 	}
-	to.add(n)
+	to.raise(n)
 	if x.from == x.to {
-		c.total.add(n)
+		c.total.raise(n)
 		return
 	}
 	from, _ := c.spare.put(x.from)
-	from.subtract(n)
+	from.lower(n)
 }
 
 // Rights returns for how much origin has rights, as far as known here; where that is not the origin, it may be more or less by now.

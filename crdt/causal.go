@@ -79,6 +79,10 @@ func mergeStores(mine store, context *DotContext, theirs store, heard *DotContex
 	// What is here and not there, where they have heard of it, was removed there. Their context is as long as its runs, and
 	// of the dots of a run only those are looked at that are in a store.
 	for run := range heard.runs.all {
+		if run.d.n == run.v && !theirs.has(run.d) { // one removal: look it up once
+			grew = mine.remove(run.d) || grew
+			continue
+		}
 		lockstep(mine, theirs, run.d, run.v, func(d Dot, here, there bool) {
 			same := there
 			switch {

@@ -43,10 +43,13 @@
 //	[ORMap]             a map of such, from which keys can be removed
 //	[ORCounter]         a count from which what was counted can be removed
 //	[DotContext]        which updates are known: a version vector with exceptions
+//	[OpLog]             the operations themselves in causal order, to be played
+//
+// and [Causal] makes further ones out of [DotSet], [DotFun], [DotMap] and the stores of the types above.
 //
 // For streams:
 //
-//	[Frontier]          how far each shard is complete: the lattice of watermarks
+//	[Frontier]          how far each shard is complete: the lattice of watermarks, read against a [Registry]
 //	[SealedSet]         a set that says how many elements it will have
 //	[Intervals]         instants that are covered: sessions
 //	[MaxK], [MinK]      the k best values

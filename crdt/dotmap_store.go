@@ -90,8 +90,11 @@ func (m *DotMap[K, S, P]) below(d Dot, other store) bool {
 	return mine.k == theirs.k && mine.store().below(d, theirs.store())
 }
 
-func (m *DotMap[K, S, P]) remove(d Dot) {
+func (m *DotMap[K, S, P]) remove(d Dot) bool {
 	e := m.at(d)
+	if e == nil {
+		return false
+	}
 	e.store().remove(d)
 	if m.many != nil {
 		m.many.dots.remove(d)
@@ -99,6 +102,7 @@ func (m *DotMap[K, S, P]) remove(d Dot) {
 	if e.store().empty() {
 		m.drop(e.k)
 	}
+	return true
 }
 
 func (m *DotMap[K, S, P]) fill(from store) {

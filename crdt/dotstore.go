@@ -53,8 +53,8 @@ type store interface {
 	merge(d Dot, from store) (grew, same bool)
 	// below reports whether merge would change nothing.
 	below(d Dot, other store) bool
-	// remove takes out d, which is in the store.
-	remove(d Dot)
+	// remove takes out d and reports whether it was there.
+	remove(d Dot) bool
 	// fill makes the receiver, which is empty, a copy of from.
 	fill(from store)
 

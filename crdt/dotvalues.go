@@ -85,7 +85,10 @@ func (s *dotValues[V, C]) below(d Dot, other store) bool {
 	return c.below(s.table.find(d), s.of(other).table.find(d))
 }
 
-func (s *dotValues[V, C]) remove(d Dot) { s.table.remove(d) }
+func (s *dotValues[V, C]) remove(d Dot) bool {
+	_, ok := s.table.remove(d)
+	return ok
+}
 
 func (s *dotValues[V, C]) fill(from store) {
 	var c C

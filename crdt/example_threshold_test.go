@@ -50,29 +50,32 @@ func ExampleRelation_CountAtLeast() {
 	// true (stable)
 }
 
-// The rate limit of "Keep CALM and CRDT On": |A| + |R| > 100 on a set with additions A and removals R is monotone, while
+// The rate limit of "Keep CALM and CRDT On" §3.1: |A| + |R| > 100 on a set with additions A and removals R is monotone, while
 // A - R is not. Both sizes only grow, and so does their sum.
 func ExamplePlus() {
-	size := crdt.Size[string]()
-	operations := crdt.Plus(
-		crdt.ComposeMonotone(crdt.ValueAt[string, crdt.GSet[string]]("added"), size),
-		crdt.ComposeMonotone(crdt.ValueAt[string, crdt.GSet[string]]("removed"), size))
+	operations := crdt.Plus(crdt.AddedElements[string]().Size(), crdt.RemovedElements[string]().Size())
 	limit := crdt.ComposeUpSet(operations, crdt.MaxAtLeast[uint64](101))
 	fmt.Println(limit)
 
-	var replica Cart
+	var replica crdt.TwoPhaseSet[string]
 	for i := range 60 {
-		replica.Update("added", crdt.GSetOf(strconv.Itoa(i)))
+		replica.Add(strconv.Itoa(i))
 	}
 	fmt.Println(limit.Ask(&replica), crdt.FloorOf(operations, &replica))
 	for i := range 60 {
-		replica.Update("removed", crdt.GSetOf(strconv.Itoa(i)))
+		replica.Remove(strconv.Itoa(i))
 	}
 	fmt.Println(limit.Ask(&replica), crdt.FloorOf(operations, &replica))
+	fmt.Println("in the set:", replica.Len(), crdt.Provisional)
+
+	// The set keeps both sizes, so that the same question costs no walk.
+	fmt.Println(crdt.ChangesAtLeast[string](101), crdt.ChangesAtLeast[string](101).Ask(&replica))
 	// Output:
-	// max >= 101 of ((size of (value at "added")) + (size of (value at "removed")))
+	// max >= 101 of ((count of (ever added)) + (count of (ever removed)))
 	// unknown at least 60
 	// true (stable) at least 120
+	// in the set: 0 provisional
+	// added + removed >= 101 true (stable)
 }
 
 // A quorum vote. Votes may arrive at any replica, in any order and twice.

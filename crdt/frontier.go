@@ -25,7 +25,7 @@ import (
 // Class of reads: At and ReachedBy are lower bounds. The minimum over the shards heard of so far is not monotone, and
 // therefore not offered: a shard that is heard of later may be behind, and takes the yes back. Hence the [Registry].
 //
-// It takes 24 bytes for each shard, and its name. Use [Clone] to copy one.
+// It takes 24 bytes for each shard, up to 40 if they come in no order, and its name. Use [Clone] to copy one.
 type Frontier struct {
 	shards table[string, int64]
 }

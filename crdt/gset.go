@@ -93,29 +93,14 @@ func (s GSet[T]) MarshalJSON() ([]byte, error) { return json.Marshal(slices.Appe
 
 // AppendBinary appends the encoding of s to b. The error is always nil.
 func (s *GSet[T]) AppendBinary(b []byte) ([]byte, error) {
-	b = appendUvarint(append(b, version1), uint64(s.Len()))
-	for e := range s.elements.all {
-		b = appendElement(b, e.k)
-	}
-	return b, nil
+	return s.elements.appendKeys(append(b, version1)), nil
 }
 
 // UnmarshalBinary replaces s with the value encoded in data. On an error, which wraps [ErrCorrupt]
 // or [ErrVersion], s is as before.
 func (s *GSet[T]) UnmarshalBinary(data []byte) error {
 	r := open("GSet", data)
-	count := r.count(1)
-	elements := newTable[T, struct{}](count)
-	for range count {
-		x := readElement[T](&r)
-		if !elements.below(x) {
-			r.corrupt("elements are not ascending")
-		}
-		if r.err != nil {
-			break
-		}
-		elements.push(x)
-	}
+	elements := readKeys[T, struct{}](&r)
 	if err := r.close(); err != nil {
 		return err
 	}

@@ -359,3 +359,6 @@ func TestIntervalsRefuse(t *testing.T) {
 }
 
 func FuzzIntervals(f *testing.F) { fuzz(f, intervalSamples()...) }
+
+// scattered are different numbers in no order.
+func scattered(i int) uint64 { return uint64(i+1) * 0x9e3779b97f4a7c15 }

@@ -18,7 +18,7 @@ import (
 // bound. Sum is not monotone, and never final of itself: whatever it is, a later record can bring it anywhere. It converges;
 // read it after a seal. There is no UpSet over it for that reason.
 //
-// It takes 8 bytes and a K for each record, with some room to grow: 18 bytes for a K of 8, measured with a million; a string takes 16 and its
+// It takes 8 bytes and a K for each record, with some room to grow: 17 to 25 bytes for a K of 8; a string takes 16 and its
 // bytes. Use [Clone] to copy one.
 type Ledger[K Ordered] struct {
 	records assigned[K, int64]

@@ -22,9 +22,9 @@ import (
 // Class of reads: Get, Len and All are not monotone, since a later write replaces or deletes: read them after a seal. The time of the
 // last write of a key only rises: ask KeyWrittenAfter.
 //
-// It is kept sorted, as a [GSet] is: a lookup and a write of a known key are O(log n), a new key moves O(√n) slots on average. A
-// slot, also that of a tombstone, is an LWWRegister and a key: 64 bytes for strings and 48 for numbers, besides the strings, and
-// up to a quarter of spare room. Use [Clone] to copy one.
+// It is kept sorted, as a [GSet] is: a lookup and a write are O(log n), also of a new key. A key, also one with a tombstone, takes what an
+// LWWRegister and the key take, and up to two thirds more if keys come in no order: up to 80 bytes for numbers and 115 for strings,
+// besides the strings. Use [Clone] to copy one.
 type LWWMap[K, V Ordered] struct {
 	writes table[K, stamped[V]]
 	live   int // the number of values, as against tombstones

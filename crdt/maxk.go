@@ -13,7 +13,7 @@ import "iter"
 // MaxK has no Decompose. Its lattice is not distributive: with k = 2, {1} is below the merge of {2} and {3}, though below
 // neither; so there is no least value that brings {2} above {1}, as {1} and {3} both do. Delta is the least that gives the same merge.
 //
-// It takes a T for each value if they come in order, and a third more if not: 11 bytes for a uint64, measured with a million. Use [Clone] to
+// It takes a T for each value if they come in order, and up to two thirds more if not: up to 14 bytes for a uint64. Use [Clone] to
 // copy one.
 type MaxK[T Ordered] struct {
 	values kBest[ranked[T, highest]]

@@ -20,7 +20,7 @@ import (
 // Class of reads: Value is not monotone, and no threshold of it is, since additions may be negative or taken away elsewhere: read
 // it after a seal. That an addition was heard of, or taken away, is final: ask [Saw] and [Superseded].
 //
-// An ORCounter is 64 bytes, 24 for its context and 32 for each addition. Add is O(log n) for n additions, Value, Fold and Reset are O(n).
+// An ORCounter is 64 bytes, 24 for its context and 32 to 38 for each addition. Add is O(log n) for n additions, Value, Fold and Reset are O(n).
 type ORCounter struct {
 	causal Causal[ORCounterStore, *ORCounterStore]
 }

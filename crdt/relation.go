@@ -7,7 +7,7 @@ import (
 )
 
 // Relation is a query from a state L to a set of rows T, in which a row that is there once stays. It is built from sources
-// ([Elements], [MapKeys], [Unnest], [RowsOf]) by selection, projection, union, intersection and join, all of which are
+// ([Elements], [AddedElements], [RemovedElements], [MapKeys], [Unnest], [RowsOf]) by selection, projection, union, intersection and join, all of which are
 // monotone, so that every Relation is ("Keep CALM and CRDT On" §3.2). What is not monotone (difference, exact counts and
 // sums, groups) is no Relation but a [NonMonotone] query, which waits for a seal.
 //
@@ -78,6 +78,29 @@ func Elements[T Ordered]() Relation[GSet[T], T] {
 	return Relation[GSet[T], T]{name: "elements", distinct: true, rows: func(s *GSet[T], yield func(T) bool) {
 		for e := range s.elements.all {
 			if !yield(e.k) {
+				return
+			}
+		}
+	}}
+}
+
+// AddedElements has a row for each element that was ever added to a two-phase set: its A.
+func AddedElements[T Ordered]() Relation[TwoPhaseSet[T], T] {
+	return Relation[TwoPhaseSet[T], T]{name: "ever added", distinct: true, rows: func(s *TwoPhaseSet[T], yield func(T) bool) {
+		for e := range s.elements.all {
+			if !yield(e.k) {
+				return
+			}
+		}
+	}}
+}
+
+// RemovedElements has a row for each element that was removed from a two-phase set: its R. What is in the set is the difference,
+// AddedElements minus RemovedElements, which waits for a seal.
+func RemovedElements[T Ordered]() Relation[TwoPhaseSet[T], T] {
+	return Relation[TwoPhaseSet[T], T]{name: "ever removed", distinct: true, rows: func(s *TwoPhaseSet[T], yield func(T) bool) {
+		for e := range s.elements.all {
+			if e.v && !yield(e.k) {
 				return
 			}
 		}

@@ -22,7 +22,7 @@ import (
 // amounts are signed, so that a later one can bring it anywhere. It converges; read it after a seal. There is
 // no UpSet over it for that reason.
 //
-// It takes 40 bytes for each origin, with some room to grow (43 as measured), and its name. Use [Clone] to copy one.
+// It takes 40 bytes for each origin, up to 65 if they come in no order, and its name. Use [Clone] to copy one.
 type Tally struct {
 	origins table[string, tallied]
 }

@@ -10,6 +10,10 @@ import "slices"
 // one of its ends is left full when it splits: items that come in order, up or down, take no more memory than a slice of them.
 //
 // All operations are O(log n). A tree of up to treeWidth items is a sorted slice.
+//
+// It is one of three trees of this package, none of which could carry another for nothing. This one calls the compare of its items, which Go
+// cannot inline into a generic search. A table compares keys with <, merges many keys at once, and never lets go. A dotTable
+// compares dots, whose origins are mostly the same pointer, and guesses from their numbers where they are.
 type tree[E sorted[E]] struct {
 	root node[E] // by value, so that a tree of one item, such as a delta, is one allocation
 	n    int

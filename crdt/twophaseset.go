@@ -173,13 +173,9 @@ func (s TwoPhaseSet[T]) MarshalJSON() ([]byte, error) {
 
 // AppendBinary appends the encoding of s to b. The error is always nil.
 func (s *TwoPhaseSet[T]) AppendBinary(b []byte) ([]byte, error) {
-	n := s.elements.len()
-	b = appendUvarint(append(b, version1), uint64(n))
-	for e := range s.elements.all {
-		b = appendElement(b, e.k)
-	}
+	b = s.elements.appendKeys(append(b, version1))
 	at := 8 * len(b)
-	b = append(b, make([]byte, (n+7)/8)...)
+	b = append(b, make([]byte, (s.elements.len()+7)/8)...)
 	for e := range s.elements.all {
 		if e.v {
 			b[at/8] |= 1 << (at % 8)
@@ -193,18 +189,7 @@ func (s *TwoPhaseSet[T]) AppendBinary(b []byte) ([]byte, error) {
 // or [ErrVersion], s is as before.
 func (s *TwoPhaseSet[T]) UnmarshalBinary(data []byte) error {
 	r := open("TwoPhaseSet", data)
-	n := r.count(1)
-	d := TwoPhaseSet[T]{elements: newTable[T, bool](n)}
-	for range n {
-		x := readElement[T](&r)
-		if !d.elements.below(x) {
-			r.corrupt("elements are not ascending")
-		}
-		if r.err != nil {
-			break
-		}
-		d.elements.push(x)
-	}
+	d := TwoPhaseSet[T]{elements: readKeys[T, bool](&r)}
 	d.readRemoved(&r)
 	if err := r.close(); err != nil {
 		return err

@@ -167,6 +167,12 @@ func TestTwoPhaseSetAgainstModel(t *testing.T) {
 		if s.Len() != len(added)-len(removed) || s.Changes() != len(added)+len(removed) {
 			t.Fatalf("%d elements after %d changes", s.Len(), s.Changes())
 		}
+		if got := exact(t, crdt.AddedElements[uint16]().Rows(), &s); !slices.Equal(got, slices.Sorted(maps.Keys(added))) {
+			t.Fatalf("the rows added are %v", got)
+		}
+		if got := exact(t, crdt.RemovedElements[uint16]().Rows(), &s); !slices.Equal(got, slices.Sorted(maps.Keys(removed))) {
+			t.Fatalf("the rows removed are %v", got)
+		}
 		var decoded crdt.TwoPhaseSet[uint16]
 		if err := decoded.UnmarshalBinary([]byte(encode(t, &s))); err != nil || decoded.Len() != s.Len() || encode(t, &decoded) != encode(t, &s) {
 			t.Fatalf("the set does not survive encoding: %v", err)
@@ -189,6 +195,8 @@ func TestTwoPhaseSetIteratorsStop(t *testing.T) {
 		}
 		break
 	}
+	holds(t, crdt.AddedElements[int]().CountAtLeast(1), s, true)
+	holds(t, crdt.RemovedElements[int]().CountAtLeast(1), s, true)
 }
 
 func TestTwoPhaseSetDecoderRefuses(t *testing.T) {

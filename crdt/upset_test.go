@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -36,6 +37,58 @@ func TestUpSetBoundaries(t *testing.T) {
 	holds(t, high, scoresOf(map[string]int64{"a": 2, "b": 3}), false)
 	holds(t, high, scoresOf(map[string]int64{"a": 3}), true)
 	holds(t, crdt.At[int32, crdt.GCounter, *crdt.GCounter](1, crdt.AtLeast(0)), counts{}, true)
+}
+
+// Exactly at its bound a question turns, and by nothing but what it asks about.
+func TestUpSetBoundariesOfCountersAndSets(t *testing.T) {
+	t.Parallel()
+	counts := changed(change{"a", 2}, change{"b", 3}, change{"a", -4})
+	holds(t, crdt.AddedAtLeast(5), counts, true)
+	holds(t, crdt.AddedAtLeast(6), counts, false)
+	holds(t, crdt.SubtractedAtLeast(4), counts, true)
+	holds(t, crdt.SubtractedAtLeast(5), counts, false)
+	rights := dealt(add("a", 9), transfer("a", "b", 3), subtract("b", 2))
+	holds(t, crdt.UsedAtLeast(2), rights, true)
+	holds(t, crdt.UsedAtLeast(3), rights, false) // of 9 there are 7 left
+
+	set := twoPhase([]int{1, 2}, 3)
+	holds(t, crdt.EverAdded(1), set, true)
+	holds(t, crdt.EverAdded(3), set, true)
+	holds(t, crdt.EverAdded(4), set, false)
+	holds(t, crdt.EverRemoved(1), set, false)
+	holds(t, crdt.EverRemoved(3), set, true)
+	holds(t, crdt.ChangesAtLeast[int](4), set, true)
+	holds(t, crdt.ChangesAtLeast[int](5), set, false)
+
+	var ledger crdt.Ledger[string]
+	ledger.Record("x", 0)
+	holds(t, crdt.Recorded("x"), ledger, true)
+	holds(t, crdt.Recorded("y"), ledger, false)
+	var tally crdt.Tally
+	tally.Record("a", 3, 100)
+	holds(t, crdt.Counted("a", 3), tally, true)
+	holds(t, crdt.Counted("a", 4), tally, false)
+	holds(t, crdt.Counted("b", 1), tally, false)
+
+	var log crdt.OpLog[string]
+	log.Append("a", "x")
+	log.Append("b", "y")
+	holds(t, crdt.Logged[string](crdt.DotOf("b", 1)), log, true)
+	holds(t, crdt.Logged[string](crdt.DotOf("b", 2)), log, false)
+	holds(t, crdt.OpsAtLeast[string](2), log, true)
+	holds(t, crdt.OpsAtLeast[string](3), log, false)
+
+	type keyed = crdt.Lex[int, crdt.GSet[int], *crdt.GSet[int]]
+	at5 := crdt.LexOf(5, crdt.GSetOf(1))
+	keyAtLeast := crdt.KeyAtLeast[int, crdt.GSet[int], *crdt.GSet[int]]
+	reached := crdt.Reached[int, crdt.GSet[int], *crdt.GSet[int]]
+	holds(t, keyAtLeast(5), at5, true)
+	holds(t, keyAtLeast(6), at5, false)
+	holds(t, keyAtLeast(math.MinInt), keyed{}, false) // no key yet is not the smallest
+	holds(t, reached(5, crdt.Contains(1)), at5, true)
+	holds(t, reached(5, crdt.Contains(2)), at5, false)
+	holds(t, reached(4, crdt.Contains(2)), at5, true) // overtaken
+	holds(t, reached(6, crdt.Contains(1)), at5, false)
 }
 
 func TestUpSetAlgebra(t *testing.T) {

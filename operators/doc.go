@@ -9,6 +9,23 @@
 // gives them windows of event time. Count, Sum and Aggregate fold the records of each key and window into a
 // lattice, a state that only grows.
 //
+// The aggregates, each of which folds the records of a key and window into one state:
+//
+//	[Count], [Sum]                   how many, and what unsigned terms add up to: thresholds at once
+//	[CountSigned], [SumSigned]       with retractions: exact behind a seal, thresholds on what was added and subtracted
+//	[SumDecimal], [SumFloat]         of decimals and of floating-point numbers, exactly, in any order
+//	[Average]                        of integers, from the exact sum and count
+//	[Min], [Max], [ArgMin], [ArgMax] the smallest and the largest value, or what has it
+//	[TopOf], [BottomOf]              the k best values of a key
+//	[Distinct], [ApproxDistinct]     the set of different values, or about how many there are
+//	[Quantiles]                      medians and percentiles
+//	[First], [Last]                  by event time
+//	[Collect]                        the records themselves, a bounded number of them
+//	[Aggregate], [Cogroup]           any lattice
+//	[Reduce]                         any function that is claimed to be associative and commutative
+//
+// None of them depends on the order of the records, nor on how they are spread over shards. [Deduplicate] passes each id once.
+//
 // Nothing reads a Growing state but Threshold, which asks whether it has reached an upward-closed set and whose answer can
 // never be taken back, and Seal, after which it does not change any more. Whatever else one would like to know of
 // it depends on what has not arrived yet, and a program that asks does not compile. From a Sealed state every function is allowed.

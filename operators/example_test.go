@@ -32,8 +32,8 @@ func run(build func(p *pipeline.Pipeline, lines operators.Stream[string]), lines
 	}
 }
 
-// out stands for a real destination.
-var out = sinks.Func{Name: "out"}
+// out and out2 stand for real destinations.
+var out, out2 = sinks.Func{Name: "out"}, sinks.Func{Name: "out2"}
 
 func ExampleMap() {
 	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {

@@ -59,16 +59,19 @@ func counter[K Key, T any](n *plan.Node, name string, term func(T) uint64) {
 			},
 			// Both states count other records under the same origin: they add up, where merging would take the larger.
 			Combine: func(dst, src *crdt.GCounter) { dst.Add(origin, src.Value()) },
+			Plain:   true,
 		}
 	})
 }
+
+var errTerm = errors.New("operators: malformed term")
 
 var terms = kernel.ValueCodec[uint64]{
 	Append: func(b []byte, v *uint64) ([]byte, error) { return binary.AppendUvarint(b, *v), nil },
 	Decode: func(data []byte) (uint64, error) {
 		v, n := binary.Uvarint(data)
 		if n <= 0 || n != len(data) {
-			return 0, errors.New("operators: malformed term")
+			return 0, errTerm
 		}
 		return v, nil
 	},
@@ -85,6 +88,15 @@ func fold[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, valu
 		return kernel.Lift(n, rt, next, kernel.Extract[K, T, C]{Key: key, Value: value})
 	}
 	physical[K, C, L, P](n, codec, apply)
+}
+
+// foldPlaced is fold for contributions that know the place and the time of their record.
+func foldPlaced[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string, value func(*plan.Meta, T) (C, error), codec kernel.ValueCodec[C], apply func(*plan.Runtime) kernel.Folding[L, C]) {
+	fold[K, T, C, L, P](n, name, nil, codec, apply)
+	key := keyOf[K, T](n.In[0])
+	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
+		return kernel.Lift(n, rt, next, kernel.Extract[K, T, C]{Key: key, Placed: value})
+	}
 }
 
 func physical[K Key, C, L any, P crdt.Lattice[L]](n *plan.Node, codec kernel.ValueCodec[C], apply func(*plan.Runtime) kernel.Folding[L, C]) {

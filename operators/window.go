@@ -62,6 +62,15 @@ func Sessions(gap time.Duration) Windows {
 	return Windows{plan.Windowing{Gap: gap}}
 }
 
+// Cuts puts each record into the window that ends at the recorded cut that follows it in its shard. The input must have
+// cuts, see pipeline.Source.Cuts. Seal it with [RecordedCut].
+func Cuts() Windows { return Windows{plan.Windowing{Size: 1, Cut: true}} }
+
+// UpToCut is Cuts with all that was there before: at each cut the state of a key that has changed since the last one is that of
+// all records up to the cut. It is a view of a state that never ends, such as balances, at a moment that all shards agree on.
+// A [Threshold] over it is refused: a state without windows answers it at once.
+func UpToCut() Windows { return Windows{plan.Windowing{Size: 1, Cut: true, Total: true}} }
+
 // maxOverlap is how many windows can hold an instant: each record costs as many updates.
 const maxOverlap = 1000
 

@@ -28,5 +28,8 @@ func EncodeJSON[T any](v T) ([]byte, error) {
 	return data, nil
 }
 
+// EncodeBytes encodes results that are bytes already.
+func EncodeBytes(v []byte) ([]byte, error) { return v, nil }
+
 // EncodeText encodes results that are text.
 func EncodeText(v string) ([]byte, error) { return []byte(v), nil }

@@ -50,7 +50,9 @@ func TestIdleShard(t *testing.T) {
 			}
 			got[r.Window] = string(r.Payload)
 			return nil
-		}}, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) { return fmt.Append(nil, f.Value.Value()), nil })
+		}}, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+			return fmt.Append(nil, f.Value.Value()), nil
+		})
 		return p
 	}
 	results := func() map[string]string {

@@ -55,7 +55,8 @@ type Source[T any] struct {
 	// Subjects has one subject filter for each shard; each shard reads its part in order. Empty means one shard
 	// that reads the whole stream. Filters must not overlap.
 	Subjects []string
-	// Decode makes a record of a message. A message that it refuses goes to the dead letters with the error.
+	// Decode makes a record of a message. A message that it refuses goes to the dead letters with the error, unless that is
+	// ErrNoRecord.
 	Decode func(*Message) (T, error)
 	// Time returns the event time of a record. If it is nil, the time at which the server stored the message counts.
 	Time func(T) time.Time
@@ -65,6 +66,15 @@ type Source[T any] struct {
 	// number: see package producer. A record or a promise of anyone else goes to the dead letters. The registry is
 	// part of the pipeline's identity; a shard that nobody publishes to needs the promises too.
 	Producers []string
+	// Complete, if it is not nil, is a seal of your own: behind each message it returns the time before which the shard is
+	// complete, the zero time if the message says nothing about that, and the records' own times seal nothing. So marks of
+	// another system, or a rule other than the latest record's time, can seal windows by operators.Watermark. Like
+	// Decode it must be a function of the message alone. Messages that are only such marks are for Decode to pass over
+	// with ErrNoRecord.
+	Complete func(*Message) time.Time
+	// Cuts makes the time of the records that of recorded cuts: each record belongs to the cut that follows it in its shard. A cut
+	// is a marker that was put into all shards at once, by producer.Cut; see operators.Cuts and operators.UpToCut.
+	Cuts bool
 	// Idle, if it is not 0, is the idle policy: a shard without a record for so long is taken to be complete up to that long ago,
 	// by the clock of the server, so that it holds back no window for ever. The decision is a message in the
 	// shard's own log, so that all owners, now and later, judge alike what comes after it: a record before that time is late.
@@ -75,6 +85,10 @@ type Source[T any] struct {
 	// letters: it would close windows before their time.
 	MaxAhead time.Duration
 }
+
+// ErrNoRecord is returned by a decoder for a message that is no record and is not meant to be, such as a mark for
+// Source.Complete. It is passed over; any other error makes a dead letter of the message.
+var ErrNoRecord = kernel.ErrNoRecord
 
 // Read begins a pipeline with the records of a stream. The name is the identity of the input within the pipeline.
 func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
@@ -89,8 +103,8 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	switch {
 	case from.Idle < 0 || from.Idle > plan.MaxWindow:
 		fail("Source.Idle must not be negative, nor longer than " + plan.MaxWindow.String())
-	case from.Idle > 0 && len(from.Producers) > 0:
-		fail("Source.Idle and Source.Producers exclude each other: what is complete is for the producers to say")
+	case (from.Idle > 0 || from.Complete != nil) && len(from.Producers) > 0:
+		fail("Source.Producers excludes Source.Idle and Source.Complete: what is complete is for the producers to say")
 	}
 	if from.MaxAhead < 0 {
 		fail("Source.MaxAhead must not be negative")
@@ -108,6 +122,15 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(producers) > 0 {
 		n.Detail += "; complete by the punctuations of " + strings.Join(producers, ", ")
 	}
+	if from.Cuts {
+		if from.Time != nil || from.Complete != nil || from.Idle > 0 || len(from.Producers) > 0 {
+			fail("Source.Cuts excludes Time, Complete, Idle and Producers: the cuts are the time")
+		}
+		n.Detail = "time is the number of the recorded cut"
+	}
+	if from.Complete != nil {
+		n.Detail += "; complete by what its messages say"
+	}
 	if from.Idle > 0 {
 		n.Detail += "; a shard that is silent for " + from.Idle.String() + " is complete up to then"
 	}
@@ -115,9 +138,9 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Idle: from.Idle}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
-		return kernel.Read(n, rt, down, from.Decode, from.Time, from.MaxAhead)
+		return kernel.Read(n, rt, down, kernel.Reading[T]{Decode: from.Decode, Time: from.Time, Ahead: from.MaxAhead, Complete: from.Complete})
 	}
 	p.graph.Add(n)
 	return plan.NewStream[T](n)

@@ -46,6 +46,9 @@ func (d *Distinct) Add(element string) (delta Distinct) {
 	return delta
 }
 
+// Take adds an element, as Add does, without a delta, and reports whether the receiver grew.
+func (d *Distinct) Take(element string) (grew bool) { return d.set.add(hashOf(element)) }
+
 // Estimate returns about how many different elements were added to this copy: exactly up to 1024, with a standard error
 // of 0.81 % above. O(1).
 //

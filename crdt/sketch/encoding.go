@@ -21,7 +21,8 @@ func appendString(b []byte, s string) []byte {
 }
 
 // reader takes an encoding apart, as the one in package crdt does. The first error sticks, and every later read returns
-// zero values.
+// zero values. It stands here once more because package crdt imports nothing of ours and does not export it: readers are no part of
+// what a user needs.
 type reader struct {
 	typ  string // for errors
 	data []byte

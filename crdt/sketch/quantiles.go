@@ -99,6 +99,19 @@ func (q *Quantiles) Add(origin string, v int64, n uint64) (delta Quantiles) {
 	return delta
 }
 
+// Take counts a value for an origin, as Add does, without a delta.
+func (q *Quantiles) Take(origin string, v int64) { q.tally.of(origin).add(binOf(v), 1, bins) }
+
+// AddAll counts, for an origin, all values of other. That is for two states that counted different values, such as two sessions that
+// turn out to be one, where Merge would take the larger of what the same origin has in both.
+func (q *Quantiles) AddAll(origin string, other *Quantiles) {
+	for i := range other.tally {
+		for key, n := range other.tally[i].cells.each {
+			q.tally.of(origin).add(key, n, bins)
+		}
+	}
+}
+
 // Count returns how many values were counted in this copy, over all origins: exactly, and a lower bound of how many were counted
 // everywhere. It is monotone; [ValuesAtLeast] and [ValuesAtMost] ask it. O(number of bins).
 func (q *Quantiles) Count() uint64 { return q.between(0, bins) }

@@ -22,7 +22,7 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "crdt/sketch", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
@@ -35,7 +35,7 @@ var logic = []string{
 
 // pure are the packages whose results must be a function of the log alone.
 var pure = []string{
-	"crdt", "crdt/sketch", "operators", "internal/plan/...",
+	"crdt", "crdt/sketch", "crdt/exact", "operators", "internal/plan/...",
 	"pipeline/internal/shard/...", "pipeline/internal/seal/...", "pipeline/internal/exchange/...",
 }
 
@@ -62,6 +62,12 @@ var rooms = []room{
 		why:    "sketches are lattices too, in a package of their own so that crdt has no dependencies",
 	},
 	{
+		places: []string{"crdt/exact"},
+		may:    []string{"crdt"},
+		tests:  []string{"crdt/crdttest"},
+		why:    "sums with bits enough are lattices too, and need nothing else",
+	},
+	{
 		places: []string{"internal/plan/..."},
 		may:    []string{"crdt", "internal/plan/...", "internal/invariants", xxhash},
 		tests:  []string{"crdt/crdttest"},
@@ -69,7 +75,7 @@ var rooms = []room{
 	},
 	{
 		places: []string{"operators"},
-		may:    []string{"crdt", "internal/plan/..."},
+		may:    []string{"crdt", "crdt/sketch", "crdt/exact", "internal/plan/..."},
 		tests:  join(public, checkers, []string{"internal/compiletest", "internal/natstest", natsGo}),
 		why:    "the DSL builds a plan and runs nothing",
 	},
@@ -108,7 +114,7 @@ var rooms = []room{
 	},
 	{
 		places: []string{"pipeline/producer"},
-		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo},
+		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo, nuid},
 		tests:  join(public, checkers, []string{"internal/natstest"}),
 		why:    "programs that publish need no engine",
 	},
@@ -120,7 +126,7 @@ var rooms = []room{
 	{
 		places: logic,
 		may:    join(logic, []string{"crdt", "internal/plan/...", "internal/invariants", xxhash}),
-		tests:  []string{"crdt/crdttest", "operators", "sinks", "pipeline"}, // to build the plans they run
+		tests:  []string{"crdt/crdttest", "crdt/exact", "operators", "sinks", "pipeline"}, // to build the plans they run
 		why:    "the logic runs under testing/synctest and must not know NATS",
 	},
 	{

@@ -23,6 +23,7 @@ var capabilities = map[string]struct {
 }{
 	"crdt":        {method: "Merge"}, // lattices
 	"crdt/sketch": {method: "Merge"},
+	"crdt/exact":  {method: "Merge"},
 	"operators":   {funcs: true},
 	"sinks":       {method: "Open"}, // destinations
 	"pipeline":    {},

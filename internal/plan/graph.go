@@ -25,11 +25,12 @@ const (
 	KindWrite
 	KindUnion
 	KindJoin
+	KindDeduplicate
 	KindLate
 )
 
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
-func (k Kind) stateful() bool { return k == KindFold || k == KindJoin }
+func (k Kind) stateful() bool { return k == KindFold || k == KindJoin || k == KindDeduplicate }
 
 // Node is one operator of the logical plan.
 type Node struct {
@@ -94,6 +95,8 @@ type SourceSpec struct {
 	Filters []string
 	// Producers are the registered producers, if their punctuations and not the records say what is complete.
 	Producers []string
+	// Cuts says that the time of a record is the number of recorded cuts before it in its shard.
+	Cuts bool
 	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
 	Idle time.Duration
 }

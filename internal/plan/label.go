@@ -61,7 +61,7 @@ func (p *Plan) LabelOf(n *Node) Label {
 		if !n.Derived {
 			l.Bound, l.Order, l.Verdict = "grows", "none needed (merge commutes)", "lower-bound"
 		}
-	case KindJoin:
+	case KindJoin, KindDeduplicate:
 		l.Key = n.KeyName
 		if n.Sealed {
 			l.Bound = "sealed"
@@ -140,7 +140,9 @@ func (p *Plan) waits(n *Node, instant string) string {
 	}
 	switch {
 	case n.Rule.OnlyAtEnd:
-		return fmt.Sprintf("the end marker of %s", registry)
+		return "the end marker of " + registry
+	case n.Rule.Cut:
+		return registry + " to come to the recorded cut"
 	case n.Rule.Punctuation:
 		return fmt.Sprintf("%s to hold the promises of all producers (%s) for %s, and what they cover", registry, producers(n), instant)
 	}

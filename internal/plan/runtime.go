@@ -50,6 +50,13 @@ type Stateful interface {
 	Open() int
 }
 
+// Covering is a Stateful whose values are lower bounds while they grow.
+type Covering interface {
+	// Covers returns an error if the entry, of a snapshot at a position before this one, holds a value that the present one is
+	// not above. A window that has closed since covers what it held.
+	Covers(entry []byte) error
+}
+
 // Rejected is a record that could not be used.
 type Rejected struct {
 	// Node is the operator that refused it.
@@ -89,6 +96,8 @@ type Runtime struct {
 	SampleBits int
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
+	// Certify takes note of a window that was sealed. It may be nil.
+	Certify func(c Certificate)
 	// Register takes note of an operator with state.
 	Register func(n *Node, s Stateful)
 }

@@ -15,6 +15,8 @@ type SealRule struct {
 	Evidence bool
 	// Punctuation closes windows by the promises of producers alone: a Lateness of 0, over inputs that all have a registry.
 	Punctuation bool
+	// Cut closes windows by recorded cuts: a Lateness of 0, over windows between cuts.
+	Cut bool
 	// Lateness is how far, in event time, records may trail the latest record of their shard.
 	Lateness time.Duration
 }
@@ -53,6 +55,9 @@ func (r SealRule) String() string {
 		return "end of bounded input"
 	case r.Evidence:
 		return "evidence in the state"
+	}
+	if r.Cut {
+		return "recorded cut"
 	}
 	if r.Punctuation {
 		return "punctuation of the registered producers"

@@ -160,14 +160,14 @@ func check(g *Graph) error {
 	names, targets, writes := map[string]*Node{}, map[string]*Node{}, 0
 	for _, n := range g.Nodes {
 		switch n.Kind {
-		case KindRead, KindFold, KindJoin, KindWrite, KindKeyBy:
+		case KindRead, KindFold, KindJoin, KindDeduplicate, KindWrite, KindKeyBy:
 			if !ValidName(n.Name) {
 				fail(n, "the name %q must be 1 to 64 letters, digits, '-' or '_'", n.Name)
 			}
 		default:
 		}
 		switch n.Kind {
-		case KindRead, KindFold, KindJoin, KindWrite:
+		case KindRead, KindFold, KindJoin, KindDeduplicate, KindWrite:
 			id := n.Name
 			if n.Kind == KindWrite {
 				id = "write " + id // results have names of their own
@@ -184,11 +184,11 @@ func check(g *Graph) error {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
 		case KindFold:
-			if err := errors.Join(seals(n), promised(n)); err != nil {
+			if err := errors.Join(seals(n), promised(n), cuts(n)); err != nil {
 				errs = append(errs, err)
 			}
-		case KindJoin:
-			if err := promised(n); err != nil {
+		case KindJoin, KindDeduplicate:
+			if err := errors.Join(promised(n), cuts(n)); err != nil {
 				errs = append(errs, err)
 			}
 		case KindLate:

@@ -30,11 +30,22 @@ func (s Span) IsGlobal() bool { return s == Global }
 
 // String renders the span as an ISO 8601 interval, or as "global".
 func (s Span) String() string {
-	if s.IsGlobal() {
+	switch {
+	case s.IsGlobal():
 		return "global"
+	case s.End-s.Start == 1 && isCut(s.End):
+		return cutText(s.End)
 	}
 	return stamp(s.Start) + "/" + stamp(s.End)
 }
+
+// MaxCuts is how many recorded cuts an input can have: their numbers stand where times do, in a millisecond of 1970
+// that no record has as its time.
+const MaxCuts = 1 << 20
+
+func isCut(ns int64) bool { return 0 < ns && ns <= MaxCuts }
+
+func cutText(ns int64) string { return "cut " + strconv.FormatInt(ns, 10) }
 
 // Token renders the span as one subject token.
 func (s Span) Token() string {
@@ -54,6 +65,9 @@ func FrontierText(ns int64) string {
 	case End:
 		return "end"
 	}
+	if isCut(ns) {
+		return cutText(ns)
+	}
 	return stamp(ns)
 }
 
@@ -67,6 +81,10 @@ type Windowing struct {
 	Offset time.Duration
 	// Gap makes sessions: the records of a key, each less than Gap after the one before. Size and Slide are 0 then.
 	Gap time.Duration
+	// Cut makes windows from one recorded cut to the next, of an input whose time is the number of the cut: Size is 1.
+	Cut bool
+	// Total keeps what a key had in the windows before: a window then holds everything up to its cut.
+	Total bool
 }
 
 // Instants puts each instant into a window of its own: late or not is then a question of the instant alone.
@@ -123,6 +141,12 @@ func (w Windowing) Span(start int64) Span {
 }
 
 func (w Windowing) String() string {
+	switch {
+	case w.Total:
+		return "up to each recorded cut"
+	case w.Cut:
+		return "between recorded cuts"
+	}
 	if w.Gap > 0 {
 		return fmt.Sprintf("gap %s session", w.Gap)
 	}

@@ -1,53 +1,12 @@
 package pipelinetest
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/calmstream/calmstream/crdt"
-	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline"
-	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
-
-// Log is the input of one shard of a Read, in order. An end marker is added behind it; if the Read has registered producers,
-// one of each, which promises what is in the log.
-type Log struct {
-	// Read is the name of the Read, and Shard the number of its shard.
-	Read  string
-	Shard int
-	// Messages are the payloads. Message i is stored at second i of 2024-01-01 UTC.
-	Messages [][]byte
-	// Headers are those of the messages; there may be fewer.
-	Headers []map[string][]string
-	// Producers are the names of those who have published the messages, each of which numbers its own; there may be fewer.
-	Producers []string
-}
-
-// Result is one result of a pipeline.
-type Result struct {
-	// Write is the name of the Write.
-	Write string
-	// Identity is what the result is about: window and key, or its place in the log; behind an exchange, where the place depends on
-	// the schedule, only the stage.
-	Identity string
-	Verdict  crdt.Verdict
-	Payload  string
-}
-
-// Outcome is all that a run produced.
-type Outcome struct {
-	// Results are sorted by Write and Identity.
-	Results []Result
-	// Rejected holds the reasons of dead letters and late records by their place: operator, shard and position.
-	Rejected map[string]string
-}
 
 // Options says how hard to try. The zero Options is a good start.
 type Options struct {
@@ -57,21 +16,12 @@ type Options struct {
 	Rounds int
 	// Owners is how many owners each shard has at once; 0 means 2.
 	Owners int
+	// Accounts name Writes whose results say how many records they are made of: every record must then be in exactly one of them, or
+	// rejected.
+	Accounts []Account
 }
 
-// Check runs the pipeline that build makes under many schedules and fails the test if any result differs. It
-// returns the outcome, for the test to hold it against what is right.
-func Check(t testing.TB, build func() *pipeline.Pipeline, logs []Log, o Options) Outcome {
-	t.Helper()
-	outcome, err := Run(build, logs, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return outcome
-}
-
-// Run is Check for other places than tests: it returns the difference that was found.
-func Run(build func() *pipeline.Pipeline, logs []Log, o Options) (Outcome, error) {
+func (o Options) withDefaults() Options {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
@@ -81,114 +31,149 @@ func Run(build func() *pipeline.Pipeline, logs []Log, o Options) (Outcome, error
 	if o.Owners == 0 {
 		o.Owners = 2
 	}
-	want, err := one(build, logs, plainly)
+	return o
+}
+
+// Check runs the pipeline that build makes under many schedules and fails the test if any result differs. It
+// returns the outcome, for the test to hold it against what is right.
+//
+// What it finds it makes as short as it can, prints, and saves as testdata/pipelinetest/<test>/<hash>. As long as that file
+// exists, Check tries it first. It is meant to be committed together with the repair.
+func Check(t testing.TB, build func() *pipeline.Pipeline, logs []Log, o Options) Outcome {
+	t.Helper()
+	s := newSearch(build, o)
+	err := s.replaySaved(t)
+	var outcome Outcome
+	if err == nil {
+		outcome, err = s.run(logs)
+	}
+	if err != nil {
+		t.Fatal(describe(t, err))
+	}
+	return outcome
+}
+
+// Run is Check for other places than tests: it returns the difference that was found, as a *Failure, and saves nothing.
+func Run(build func() *pipeline.Pipeline, logs []Log, o Options) (Outcome, error) {
+	return newSearch(build, o).run(logs)
+}
+
+// Failure is a difference that Check or Run has found.
+type Failure struct {
+	// Err says what differs.
+	Err error
+	// History is the shortest history found that shows it.
+	History *History
+	// Steps and Messages are the lengths of the history in which it was found first.
+	Steps, Messages int
+	// Flaky says that the same history does not show it each time: something depends on what is not in the history at all, such as a
+	// clock, randomness, the order of a map, or what an earlier run has left behind. Then the history is as it was found.
+	Flaky bool
+}
+
+// Error says what differs, and prints the history.
+func (f *Failure) Error() string {
+	h := f.History
+	text := fmt.Sprintf("pipelinetest: seed %d, round %d: %v\n", h.Seed, h.Round, f.Err)
+	if f.Flaky {
+		text += "The same history does not show it each time: a function of the pipeline depends on a clock, on randomness, on the order of a map, or on what an earlier run has left behind. "
+		return text + fmt.Sprintf("It was found with %d messages and %d steps.", f.Messages, f.Steps)
+	}
+	if h.Steps() == 0 && h.Owners == 1 {
+		text += "No event is needed for it: two runs of the same messages differ, or a result depends on where batches end. "
+	}
+	return text + fmt.Sprintf("The shortest history that shows it has %d messages and %d steps; the one drawn had %d and %d.\n%s", h.messages(), h.Steps(), f.Messages, f.Steps, h)
+}
+
+// Unwrap returns what differs.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// search looks for histories that a pipeline does not stand.
+type search struct {
+	build   func() *pipeline.Pipeline
+	o       Options
+	planted func() faults // makes the faults of one run; nil but in tests
+	asDrawn bool          // leaves what is found as long as it was drawn
+}
+
+func newSearch(build func() *pipeline.Pipeline, o Options) *search {
+	return &search{build: build, o: o.withDefaults()}
+}
+
+func (s *search) run(logs []Log) (Outcome, error) {
+	want, err := s.plain(logs)
 	if err != nil {
 		return want, err
 	}
-	for round := range o.Rounds {
-		rng := rand.New(rand.NewPCG(o.Seed, uint64(round)))
-		got, err := one(build, logs, func(w *world) error { return w.chaos(rng, o.Owners) })
-		if err == nil {
-			err = compare(want, got)
-		}
-		if err != nil {
-			return want, fmt.Errorf("pipelinetest: seed %d, round %d: %w", o.Seed, round, err)
-		}
-	}
-	return want, nil
+	return want, s.rounds(logs, want)
 }
 
-// one runs a fresh pipeline under one schedule.
-func one(build func() *pipeline.Pipeline, logs []Log, schedule func(*world) error) (Outcome, error) {
-	p, err := build().Plan()
-	if err != nil {
-		return Outcome{}, err
+// rounds runs schedules and holds each against the plain outcome.
+func (s *search) rounds(logs []Log, want Outcome) error {
+	for round := range s.o.Rounds {
+		h := &History{Seed: s.o.Seed, Round: round, Owners: s.o.Owners, Logs: logs}
+		err := s.once(h, want, func(w *world) (err error) {
+			h.Pipeline = w.plan.Graph.Name
+			h.steps, err = w.chaos(rand.New(rand.NewPCG(s.o.Seed, uint64(round))))
+			return err
+		})
+		if err != nil {
+			return s.shorten(h, want, err)
+		}
 	}
-	w, err := newWorld(p, logs)
+	return nil
+}
+
+// plain is the outcome against which all others are held.
+func (s *search) plain(logs []Log) (out Outcome, err error) {
+	w, err := s.world(logs)
+	if err == nil {
+		err = w.plainly()
+	}
+	if err == nil {
+		out, err = w.outcome(), w.balance(s.o.Accounts)
+	}
+	return out, err
+}
+
+// replay runs a history and holds it against a plain run of the same messages.
+func (s *search) replay(h *History, want Outcome) error {
+	return s.once(h, want, func(w *world) error {
+		for _, step := range h.steps {
+			if err := w.do(step); err != nil {
+				return err
+			}
+		}
+		return w.finish()
+	})
+}
+
+// once runs a fresh pipeline under one schedule.
+func (s *search) once(h *History, want Outcome, schedule func(*world) error) error {
+	w, err := s.world(h.Logs)
 	if err != nil {
-		return Outcome{}, err
+		return err
+	}
+	if err := w.populate(h.Owners); err != nil {
+		return err
 	}
 	if err := schedule(w); err != nil {
-		return Outcome{}, err
+		return err
 	}
-	return w.outcome(), nil
+	if err := compare(want, w.outcome()); err != nil {
+		return err
+	}
+	return w.balance(s.o.Accounts)
 }
 
-func compare(want, got Outcome) error {
-	var errs []error
-	if !slices.Equal(want.Results, got.Results) {
-		errs = append(errs, fmt.Errorf("the results differ from those of a plain run:\n%s", difference(want.Results, got.Results)))
+func (s *search) world(logs []Log) (*world, error) {
+	p, err := s.build().Plan()
+	if err != nil {
+		return nil, err
 	}
-	if !maps.Equal(want.Rejected, got.Rejected) {
-		errs = append(errs, fmt.Errorf("dead letters or late records differ: a plain run has %v, this one %v", want.Rejected, got.Rejected))
+	w, err := newWorld(p, logs)
+	if err == nil && s.planted != nil {
+		w.planted = s.planted()
 	}
-	return errors.Join(errs...)
-}
-
-func difference(want, got []Result) string {
-	var b strings.Builder
-	for _, r := range want {
-		if !slices.Contains(got, r) {
-			fmt.Fprintf(&b, "  - %+v\n", r)
-		}
-	}
-	for _, r := range got {
-		if !slices.Contains(want, r) {
-			fmt.Fprintf(&b, "  + %+v\n", r)
-		}
-	}
-	return b.String()
-}
-
-// storeTime is when message i was stored.
-func storeTime(i int) int64 {
-	return time.Date(2024, 1, 1, 0, 0, i, 0, time.UTC).UnixNano()
-}
-
-// inputMessages makes the messages of a log, with its end marker or those of the producers.
-func inputMessages(l Log, producers []string) []plan.Message {
-	var out []plan.Message
-	add := func(data []byte, headers map[string][]string) {
-		n := len(out)
-		out = append(out, plan.Message{Subject: fmt.Sprintf("%s.%d", l.Read, l.Shard), Data: data, Header: headers, Seq: uint64(n + 1), Time: storeTime(n)})
-	}
-	numbers := make(map[string]uint64)
-	for i, data := range l.Messages {
-		var headers map[string][]string
-		if i < len(l.Headers) {
-			headers = l.Headers[i]
-		}
-		if i < len(l.Producers) {
-			name := l.Producers[i]
-			numbers[name]++
-			headers = maps.Clone(headers)
-			if headers == nil {
-				headers = make(map[string][]string)
-			}
-			maps.Copy(headers, seal.RecordHeaders(name, numbers[name]))
-		}
-		add(data, headers)
-	}
-	if len(producers) == 0 {
-		add(nil, map[string][]string{seal.Header: {seal.End}})
-	}
-	for _, name := range producers {
-		add(nil, seal.Promise{Tally: published(name, out), Before: plan.End}.Headers(name))
-	}
-	return out
-}
-
-// published returns what a producer has published to a log: its records by their numbers, as far as they have no gap.
-func published(producer string, log []plan.Message) (t seal.Tally) {
-	records := make(map[uint64][]byte)
-	for _, m := range log {
-		n, err := seal.Sequence(m.Header)
-		if _, again := records[n]; err == nil && !again && seal.Producer(m.Header) == producer {
-			records[n] = m.Data
-		}
-	}
-	for data, ok := records[1]; ok; data, ok = records[t.Count+1] {
-		t.Add(data)
-	}
-	return t
+	return w, err
 }

@@ -1,120 +1,132 @@
 package pipelinetest
 
 import (
-	"fmt"
 	"math/rand/v2"
 )
 
 // plainly runs one owner of each shard, stage by stage, one message at a time.
-func plainly(w *world) error {
-	for _, stage := range w.plan.Stages {
-		for i := range stage.Shards {
-			o, err := w.start(stage, i, nothing)
-			if err != nil {
-				return err
-			}
-			for !o.Ended() {
-				at := o.position
-				if err := w.step(o, 1); err != nil {
-					return err
-				}
-				for _, e := range o.pending {
-					w.store(e)
-				}
-				o.pending = nil
-				if o.position == at {
-					return fmt.Errorf("pipelinetest: shard %v never ends; its log has %d messages", o.id, at)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// patience bounds a schedule: a pipeline that has not ended by then never will.
-const patience = 200_000
-
-// chaos runs several owners of each shard in a random order, with everything that may happen to them.
-func (w *world) chaos(rng *rand.Rand, owners int) error {
-	var all []*owner
-	for _, stage := range w.plan.Stages {
-		for i := range stage.Shards {
-			for range owners {
-				o, err := w.start(stage, i, nothing)
-				if err != nil {
-					return err
-				}
-				all = append(all, o)
-			}
-		}
-	}
-	// Every crash makes others work again, so that a shard behind an exchange would never come to an end of them.
-	crashes := 3 * len(all)
-	for range patience {
-		if ended(all) {
-			return nil
-		}
-		i := rng.IntN(len(all))
-		o := all[i]
-		switch what := rng.IntN(100); {
-		case what < 80:
-			if err := w.step(o, 1+rng.IntN(1+rng.IntN(8))); err != nil {
-				return err
-			}
-			if rng.IntN(2) == 0 || o.Ended() {
-				w.publish(rng, o)
-			}
-		case what < 92:
-			for len(o.pending) > 0 { // outputs first
-				w.publish(rng, o)
-			}
-			if err := w.checkpoint(o, rng.IntN(3) == 0 || len(o.base.segments) == 0); err != nil {
-				return err
-			}
-		case crashes > 0:
-			crashes--
-			if err := w.crash(rng, all, i); err != nil {
-				return err
-			}
-		}
-	}
-	return fmt.Errorf("pipelinetest: the pipeline did not end within %d steps", patience)
-}
-
-// crash ends an owner, perhaps with outputs half published, and starts another from any checkpoint.
-func (w *world) crash(rng *rand.Rand, all []*owner, i int) error {
-	o := all[i]
-	from := nothing
-	if known := w.checkpoints[o.id]; len(known) > 0 && rng.IntN(8) > 0 {
-		from = known[rng.IntN(len(known))]
-	}
-	next, err := w.start(o.stage, o.id.Shard, from)
-	if err != nil {
+func (w *world) plainly() error {
+	if err := w.populate(1); err != nil {
 		return err
 	}
-	all[i] = next
+	for _, o := range w.owners {
+		for !o.Ended() {
+			at := o.position
+			if err := w.apply(o, 1); err != nil {
+				return err
+			}
+			w.flush(o)
+			if o.position == at {
+				return w.endless(o)
+			}
+		}
+	}
 	return nil
 }
 
-// publish tries to store what the owner has not seen acknowledged, as a flaky network would: some twice, some not
-// this time. What was missed comes again at the next try, together with everything behind it, in order.
-func (w *world) publish(rng *rand.Rand, o *owner) {
-	missing := len(o.pending)
-	for i, e := range o.pending {
-		if rng.IntN(4) == 0 {
-			missing = min(missing, i)
-			continue
-		}
-		w.store(e)
-		if rng.IntN(8) == 0 {
-			w.store(e)
-		}
-	}
-	o.pending = o.pending[missing:]
+func (w *world) endless(o *owner) error {
+	return broken(stuck, "pipelinetest: shard %v never ends; its log has %d messages, and %d were applied", o.id, len(w.logs[o.id]), o.position)
 }
 
-func ended(all []*owner) bool {
-	for _, o := range all {
+// The random part of a schedule ends after so many steps, and sooner if for so long, by each owner, nothing was left to apply.
+const (
+	patience = 20_000
+	idling   = 50
+)
+
+// chaos lets everything happen that may, in a random order, until all owners have come to the end. It returns what happened.
+func (w *world) chaos(rng *rand.Rand) (steps []step, err error) {
+	// Every crash makes others work again, so that a shard behind an exchange would never come to an end of them.
+	crashes := 3 * len(w.owners)
+	idle := 0
+	for range patience {
+		if w.ended() {
+			return steps, nil
+		}
+		if idle > idling*len(w.owners) {
+			break
+		}
+		o := w.owners[rng.IntN(len(w.owners))]
+		s := step{shard: o.id, owner: o.number}
+		switch what := rng.IntN(100); {
+		case what < 79:
+			s.verb, s.n = apply, 1+rng.IntN(1+rng.IntN(8))
+		case what < 80:
+			if len(w.tried) == 0 {
+				continue
+			}
+			s = step{verb: deliver, n: rng.IntN(len(w.tried))}
+		case what < 92 && o.taken != nil:
+			s.verb = commit
+		case what < 92:
+			s.verb, s.full = snapshot, rng.IntN(3) == 0 || len(o.base.segments) == 0
+		case crashes > 0:
+			crashes--
+			s.verb, s.n = crash, -1
+			if known := w.checkpoints[o.id]; len(known) > 0 && rng.IntN(8) > 0 {
+				s.n = rng.IntN(len(known))
+			}
+		default:
+			continue
+		}
+		steps = append(steps, s)
+		at := o.position
+		if err := w.do(s); err != nil {
+			return steps, err
+		}
+		if idle++; o.position > at || s.verb == crash {
+			idle = 0
+		}
+		if s.verb == apply && len(o.pending) > 0 && (rng.IntN(2) == 0 || o.Ended()) {
+			s = step{verb: publish, shard: o.id, owner: o.number, acks: acks(rng, len(o.pending))}
+			steps = append(steps, s)
+			if err := w.do(s); err != nil {
+				return steps, err
+			}
+		}
+	}
+	return steps, w.finish()
+}
+
+// acks draws what becomes of n envelopes.
+func acks(rng *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		switch {
+		case rng.IntN(4) == 0:
+			b[i] = lost
+		case rng.IntN(8) == 0:
+			b[i] = twice
+		default:
+			b[i] = stored
+		}
+	}
+	return string(b)
+}
+
+// finish lets all owners come to the end with nothing more happening to them.
+func (w *world) finish() error {
+	for moved := true; moved; {
+		moved = false
+		for _, o := range w.owners {
+			at := o.position
+			if err := w.apply(o, len(w.logs[o.id])); err != nil {
+				return err
+			}
+			moved = moved || o.position > at || len(o.pending) > 0
+			w.flush(o)
+		}
+	}
+	for _, o := range w.owners {
+		if !o.Ended() {
+			return w.endless(o)
+		}
+	}
+	return nil
+}
+
+func (w *world) ended() bool {
+	for _, o := range w.owners {
 		if !o.Ended() || len(o.pending) > 0 {
 			return false
 		}

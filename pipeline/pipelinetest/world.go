@@ -1,12 +1,11 @@
 package pipelinetest
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 )
@@ -19,6 +18,15 @@ type world struct {
 	results     map[string]Result               // by identity
 	rejected    map[string]rejection            // by place
 	marks       map[marked]uint64
+	states      map[marked]uint64             // hashes of full snapshots
+	sealed      map[string]string             // what the certificate of a window says, by shard, state and window
+	lowest      map[checkpoint.ShardID]*saved // the newest snapshot, below which no state further on may be
+	read        map[int]int                   // messages of the inputs, by the number of the Read
+	owners      []*owner
+	perShard    int                        // owners of each shard
+	first       map[checkpoint.ShardID]int // owner of each shard in owners
+	tried       []shard.Envelope           // all that was ever tried to be published: the network may deliver any of them later
+	planted     faults
 }
 
 // marked is a place at which the owners of a shard are compared.
@@ -29,9 +37,6 @@ type marked struct {
 
 // markDistance is short, so that short logs have many marks.
 const markDistance = 8
-
-// rejection is a dead letter or a late record.
-type rejection struct{ place, reason string }
 
 // nothing is what an owner begins from without a checkpoint.
 var nothing = new(saved)
@@ -46,25 +51,33 @@ type saved struct {
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string),
+		lowest: make(map[checkpoint.ShardID]*saved), read: make(map[int]int), first: make(map[checkpoint.ShardID]int),
 	}
-	registry := make(map[string][]string)
+	inputs := make(map[string]*plan.Stage)
 	for _, s := range p.Stages {
 		if !s.Exchanged() {
-			registry[s.Name] = s.Root.Source.Producers
+			inputs[s.Name] = s
 		}
 	}
 	for _, l := range logs {
 		id := checkpoint.ShardID{Stage: l.Read, Shard: l.Shard}
-		if w.logs[id] != nil {
+		s := inputs[l.Read]
+		switch {
+		case s == nil:
+			return nil, fmt.Errorf("pipelinetest: there is a log for %v, but the pipeline has no Read of that name", id)
+		case l.Shard < 0 || l.Shard >= s.Shards:
+			return nil, fmt.Errorf("pipelinetest: there is a log for %v, but that Read has %d shards, numbered from 0", id, s.Shards)
+		case w.logs[id] != nil:
 			return nil, fmt.Errorf("pipelinetest: there are two logs for %v", id)
 		}
-		w.logs[id] = inputMessages(l, registry[l.Read])
+		w.logs[id] = inputMessages(l, s.Root.Source.Producers)
+		w.read[s.Root.ID] += len(l.Messages)
 	}
-	for _, s := range p.Stages {
+	for _, s := range inputs {
 		for i := range s.Shards {
-			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); !s.Exchanged() && w.logs[id] == nil {
-				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i}, registry[s.Name])
+			if id := (checkpoint.ShardID{Stage: s.Name, Shard: i}); w.logs[id] == nil {
+				w.logs[id] = inputMessages(Log{Read: s.Name, Shard: i}, s.Root.Source.Producers)
 			}
 		}
 	}
@@ -75,6 +88,7 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 type owner struct {
 	*shard.Machine
 	id       checkpoint.ShardID
+	number   int // among the owners of the shard
 	stage    *plan.Stage
 	position int
 	// base is the newest checkpoint that the owner knows, to which the next one adds; taken is the one under way.
@@ -84,15 +98,40 @@ type owner struct {
 	pending []shard.Envelope
 }
 
+// populate starts owners of each shard.
+func (w *world) populate(perShard int) error {
+	w.perShard = perShard
+	for _, stage := range w.plan.Stages {
+		for i := range stage.Shards {
+			w.first[checkpoint.ShardID{Stage: stage.Name, Shard: i}] = len(w.owners)
+			for number := range perShard {
+				o, err := w.start(stage, i, number, nothing)
+				if err != nil {
+					return err
+				}
+				w.owners = append(w.owners, o)
+			}
+		}
+	}
+	return nil
+}
+
 // start makes an owner that begins from a checkpoint.
-func (w *world) start(stage *plan.Stage, number int, from *saved) (*owner, error) {
-	o := &owner{id: checkpoint.ShardID{Stage: stage.Name, Shard: number}, stage: stage, position: from.position, base: from}
+func (w *world) start(stage *plan.Stage, number, owns int, from *saved) (*owner, error) {
+	o := &owner{id: checkpoint.ShardID{Stage: stage.Name, Shard: number}, number: owns, stage: stage, position: from.position, base: from}
+	env := &shard.Env{ID: o.id, Plan: w.plan, Stage: stage, MarkDistance: markDistance}
+	if w.planted.env != nil {
+		w.planted.env(o, env)
+	}
 	var err error
-	if o.Machine, err = shard.NewMachine(&shard.Env{ID: o.id, Plan: w.plan, Stage: stage, MarkDistance: markDistance}); err != nil {
+	if o.Machine, err = shard.NewMachine(env); err != nil {
 		return nil, err
 	}
 	if from.position == 0 {
 		return o, nil
+	}
+	if w.planted.restore != nil {
+		from = w.planted.restore(w, o, from)
 	}
 	if err := o.RestoreMeta(from.meta); err != nil {
 		return nil, err
@@ -107,16 +146,23 @@ func (w *world) start(stage *plan.Stage, number int, from *saved) (*owner, error
 	return o, nil
 }
 
-// step applies up to n messages of the log and stores the results. Envelopes are left to be published.
-func (w *world) step(o *owner, n int) error {
+// apply applies up to n messages of the log and stores the results. Envelopes are left to be published.
+func (w *world) apply(o *owner, n int) error {
 	log := w.logs[o.id]
 	n = min(n, len(log)-o.position)
-	if n == 0 || o.Ended() {
+	if n <= 0 || o.Ended() {
 		return nil
 	}
-	taken, err := o.Apply(log[o.position : o.position+n])
+	messages := log[o.position : o.position+n]
+	if w.planted.read != nil {
+		messages = w.planted.read(w, o, messages)
+	}
+	taken, err := o.Apply(messages)
 	if err != nil {
 		return err
+	}
+	if w.planted.read != nil {
+		taken = n // the fault has changed how many there are
 	}
 	o.position += taken
 	if err := w.mark(o); err != nil {
@@ -129,20 +175,12 @@ func (w *world) step(o *owner, n int) error {
 		}
 	}
 	for i := range out.Rejected {
-		r := &out.Rejected[i]
-		place := fmt.Sprintf("%s %v %d.%d", r.Node.Label(), o.id, r.Meta.Seq, r.Meta.Index)
-		public := place
-		if o.stage.Exchanged() {
-			public = fmt.Sprintf("%s %v", r.Node.Label(), o.id)
+		w.reject(o, &out.Rejected[i])
+	}
+	for i := range out.Certificates {
+		if err := w.certify(o, &out.Certificates[i]); err != nil {
+			return err
 		}
-		if g := r.Meta.Group; g != nil {
-			place = fmt.Sprintf("%s %s %q %d", r.Node.Label(), g.Window, g.Key, r.Meta.Index)
-			public = place
-		}
-		if r.Meta.Branch > 0 {
-			place += fmt.Sprintf(" by way %d", r.Meta.Branch)
-		}
-		w.rejected[place] = rejection{public, r.Err.Error()}
 	}
 	o.pending = append(o.pending, out.Envelopes...)
 	return nil
@@ -153,7 +191,7 @@ func (w *world) mark(o *owner) error {
 	at, digest := o.Mark()
 	place := marked{o.id, at}
 	if before, ok := w.marks[place]; ok && before != digest {
-		return fmt.Errorf("two owners of %v have made different things of the log up to %d", o.id, at)
+		return broken(differs, "two owners of %v have made different things of the log up to %d", o.id, at)
 	}
 	w.marks[place] = digest
 	return nil
@@ -161,88 +199,71 @@ func (w *world) mark(o *owner) error {
 
 // result stores a result, and finds two with one identity.
 func (w *world) result(o *owner, r *shard.Result) error {
+	identity, made := w.identify(o, r)
+	if w.planted.identity != nil {
+		identity = w.planted.identity(o, identity)
+	}
+	if before, ok := w.results[identity]; ok && before != made {
+		return broken(differs, "two results with one identity: %v, and %v", before, made)
+	}
+	w.results[identity] = made
+	return nil
+}
+
+// identify returns what a result is about, in full, and the result as users see it.
+func (w *world) identify(o *owner, r *shard.Result) (string, Result) {
+	made := Result{Write: r.Write.Name, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
 	identity := fmt.Sprintf("%v %d.%d", o.id, r.Meta.Seq, r.Index)
 	if g := r.Meta.Group; g != nil {
 		identity = fmt.Sprintf("%s %q %d", g.Window, g.Key, r.Index)
+		made.Key, made.Window, made.About = g.Key, g.Window, true
 	}
 	if r.Meta.Branch > 0 {
 		identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
-	public := identity
-	if r.Meta.Group == nil && o.stage.Exchanged() {
-		public = o.id.Stage // where in the log it is depends on how the inputs were interleaved, which is not for results to show
+	made.Identity = identity
+	switch {
+	case !o.stage.Exchanged(): // the log decides
+	case r.Meta.Group == nil:
+		made.Identity = o.id.Stage // where in the log it is depends on how the inputs were interleaved, which is not for results to show
+	case namesInstant(r.Write):
+		made.Identity, made.Window = fmt.Sprintf("%q", r.Meta.Group.Key), operators.Span{} // so does which part of a session it was asked about
 	}
-	made := Result{Write: r.Write.Name, Identity: public, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
-	if before, ok := w.results[made.Write+" "+identity]; ok && before != made {
-		return fmt.Errorf("two results with one identity: %+v and %+v", before, made)
+	return made.Write + " " + identity, made
+}
+
+// namesInstant reports whether the results of a node come from a threshold over sessions. They merge, so that it names an instant, and
+// which one depends on the order in which their records came.
+func namesInstant(n *plan.Node) bool {
+	if n.Kind == plan.KindThreshold {
+		return n.In[0].Windowing.Gap > 0
 	}
-	w.results[made.Write+" "+identity] = made
-	return nil
+	if n.Kind == plan.KindFold || n.Kind == plan.KindJoin || n.Kind == plan.KindSeal {
+		return false
+	}
+	return slices.ContainsFunc(n.In, namesInstant)
+}
+
+// reject notes a dead letter or a late record.
+func (w *world) reject(o *owner, r *shard.Rejected) {
+	place := fmt.Sprintf("%s %v %d.%d", r.Node.Label(), o.id, r.Meta.Seq, r.Meta.Index)
+	public := place
+	if o.stage.Exchanged() {
+		public = fmt.Sprintf("%s %v", r.Node.Label(), o.id)
+	}
+	if g := r.Meta.Group; g != nil {
+		place = fmt.Sprintf("%s %s %q %d", r.Node.Label(), g.Window, g.Key, r.Meta.Index)
+		public = place
+	}
+	if r.Meta.Branch > 0 {
+		place += fmt.Sprintf(" by way %d", r.Meta.Branch)
+	}
+	w.rejected[place] = rejection{place: public, reason: r.Err.Error(), node: r.Node.ID, late: r.Late, about: r.Meta.Group != nil}
 }
 
 // store appends an envelope to the log of its partition.
 func (w *world) store(e shard.Envelope) {
 	id := checkpoint.ShardID{Stage: e.To.Name, Shard: e.Partition}
 	seq := len(w.logs[id])
-	w.logs[id] = append(w.logs[id], plan.Message{Data: e.Data, Seq: uint64(seq + 1), Time: storeTime(seq)})
-}
-
-// checkpoint takes a snapshot of an owner, or, if one is under way, tries to commit it.
-func (w *world) checkpoint(o *owner, full bool) error {
-	if o.taken != nil {
-		w.commit(o)
-		return nil
-	}
-	if o.position < o.base.position {
-		return nil // it lost against one further ahead, and has nothing to add
-	}
-	o.serial++
-	seg, err := o.Snapshot(fmt.Sprint(o.serial), full)
-	if err != nil {
-		return err
-	}
-	o.taken = &saved{position: o.position, meta: o.Meta()}
-	if !full {
-		o.taken.segments = slices.Clone(o.base.segments)
-	}
-	o.taken.segments = append(o.taken.segments, seg)
-	return nil
-}
-
-// commit stores the checkpoint under way unless another owner was faster; then it goes on from the winner's.
-func (w *world) commit(o *owner) {
-	newest := nothing
-	if known := w.checkpoints[o.id]; len(known) > 0 {
-		newest = known[len(known)-1]
-	}
-	if newest == o.base {
-		w.checkpoints[o.id] = append(w.checkpoints[o.id], o.taken)
-		o.Settle(true)
-		o.base = o.taken
-	} else {
-		o.Settle(newest.position >= o.taken.position)
-		o.base = newest
-	}
-	o.taken = nil
-}
-
-func (w *world) outcome() Outcome {
-	out := Outcome{Rejected: make(map[string]string)}
-	rejected := slices.SortedFunc(maps.Values(w.rejected), func(a, b rejection) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.reason, b.reason))
-	})
-	for _, r := range rejected {
-		at := r.place
-		for n := 2; out.Rejected[at] != ""; n++ {
-			at = fmt.Sprintf("%s (%d)", r.place, n)
-		}
-		out.Rejected[at] = r.reason
-	}
-	for _, r := range w.results {
-		out.Results = append(out.Results, r)
-	}
-	slices.SortFunc(out.Results, func(a, b Result) int {
-		return cmp.Or(cmp.Compare(a.Write, b.Write), cmp.Compare(a.Identity, b.Identity), cmp.Compare(a.Payload, b.Payload))
-	})
-	return out
+	w.logs[id] = append(w.logs[id], plan.Message{Data: e.Data, Seq: uint64(seq + 1), Time: storeTime(seq).UnixNano()})
 }

@@ -22,6 +22,8 @@ type threshold[K plan.Key, L any] interface {
 type closer[K plan.Key, L any] interface {
 	plan.Operator
 	close(m plan.Meta, span plan.Span, slots []slot[K, L])
+	// waits reports whether results waited for the window to close.
+	waits() bool
 }
 
 // maxThresholds is how many bits slot.fired has.
@@ -47,6 +49,8 @@ type Folding[L, C any] struct {
 	Apply func(dst *L, c *C) bool
 	// Combine joins the states of two sessions of a key that have turned out to be one.
 	Combine func(dst, src *L)
+	// Plain says that neither runs a function of the user, so that neither can fail half way.
+	Plain bool
 }
 
 // readers are what stands below a fold.
@@ -55,6 +59,8 @@ type readers[K plan.Key, L any] struct {
 	closers    []closer[K, L]
 	// sealing has the bits of the thresholds that seal.
 	sealing uint8
+	// waiting says that results wait for windows to close.
+	waiting bool
 }
 
 func readersOf[K plan.Key, L any](n *plan.Node, down []plan.Operator) (r readers[K, L], err error) {
@@ -67,6 +73,7 @@ func readersOf[K plan.Key, L any](n *plan.Node, down []plan.Operator) (r readers
 			r.thresholds = append(r.thresholds, d)
 		case closer[K, L]:
 			r.closers = append(r.closers, d)
+			r.waiting = r.waiting || d.waits()
 		default:
 			return r, fmt.Errorf("plan: %s (%s) feeds an operator that takes no growing state: %T", n.Label(), n.Site, d)
 		}
@@ -188,12 +195,18 @@ func (k *folder[K, C, L, P]) Advance(frontier int64) {
 	}
 	after := k.rule.After(frontier)
 	closed := k.panes.closed(k.rule, frontier)
-	k.rt.Waited(len(closed))
+	if k.waiting {
+		k.rt.Waited(len(closed))
+	}
 	for _, w := range closed {
 		slots := w.sorted()
 		// Facts come in the order of their windows, each at the last instant of its own. So they are never late behind the seal,
 		// where nothing beyond the windows closed before counts as seen; how far this frontier jumped depends on batches.
 		m := plan.Meta{Seq: k.seq, Time: w.span.End - 1, Frontier: w.span.End - 1}
+		if k.windowing.Total {
+			slots = k.total(m, slots)
+		}
+		k.certify(w.span, slots)
 		for _, c := range k.closers {
 			c.close(m, w.span, slots)
 		}
@@ -204,4 +217,9 @@ func (k *folder[K, C, L, P]) Advance(frontier int64) {
 	}
 }
 
-func (k *folder[K, C, L, P]) Open() int { return len(k.panes.byStart) }
+func (k *folder[K, C, L, P]) Open() int {
+	if !k.waiting && len(k.closers) > 0 {
+		return 0 // its windows are only to be forgotten
+	}
+	return len(k.panes.byStart)
+}

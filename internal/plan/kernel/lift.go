@@ -12,6 +12,9 @@ type Extract[K plan.Key, T, C any] struct {
 	// Key is the key function, and Value what the record contributes.
 	Key   func(T) K
 	Value func(T) C
+	// Placed is asked instead of Value if it is set: it sees the place and the time of the record too. What it returns is shared by all
+	// windows of the record, so that nobody may change it. An error rejects the record.
+	Placed func(m *plan.Meta, v T) (C, error)
 }
 
 // lifter is the half of a stateful operator that stands below the exchange, if there is one: it runs the user's
@@ -72,13 +75,25 @@ func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
 			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", n, plan.MaxKeyBytes)})
 			continue
 		}
-		metas[lifted], vals[lifted] = *m, plan.Contribution[K, C]{Key: key, Start: span.Start, Value: k.Value(v)}
+		value, err := k.value(m, v)
+		if err != nil {
+			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: err})
+			continue
+		}
+		metas[lifted], vals[lifted] = *m, plan.Contribution[K, C]{Key: key, Start: span.Start, Value: value}
 		if windows > 1 && !k.facts {
 			lifted += k.earlier(metas[lifted:], vals[lifted:], span, v)
 		}
 		lifted++
 	}
 	return next
+}
+
+func (k *lifter[K, T, C]) value(m *plan.Meta, v T) (C, error) {
+	if k.Placed != nil {
+		return k.Placed(m, v)
+	}
+	return k.Value(v), nil
 }
 
 // window returns the window of a record, the last one if several hold it. It is not ok if that window is sealed, and so all
@@ -96,8 +111,12 @@ func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 func (k *lifter[K, T, C]) earlier(metas []plan.Meta, vals []plan.Contribution[K, C], span plan.Span, v T) (n int) {
 	m, key := metas[0], vals[0].Key
 	for before, ok := k.windowing.Before(span, m.Time); ok && !k.closed(&m, before); before, ok = k.windowing.Before(before, m.Time) {
+		value := vals[0].Value
+		if k.Placed == nil {
+			value = k.Value(v)
+		}
 		n++
-		metas[n], vals[n] = m, plan.Contribution[K, C]{Key: key, Start: before.Start, Value: k.Value(v)}
+		metas[n], vals[n] = m, plan.Contribution[K, C]{Key: key, Start: before.Start, Value: value}
 	}
 	return n
 }

@@ -29,4 +29,6 @@ func (k *sealer[K, L]) close(m plan.Meta, span plan.Span, slots []slot[K, L]) {
 	k.out.flush()
 }
 
+func (k *sealer[K, L]) waits() bool { return true }
+
 func (k *sealer[K, L]) Advance(frontier int64) { k.out.advance(frontier) }

@@ -85,9 +85,14 @@ func (k *sessions[K, C, L, P]) take(m *plan.Meta, c *plan.Contribution[K, C]) {
 	if v != nil {
 		open = v.sessions
 	}
-	joined := session[L]{span: plan.Span{Start: c.Start, End: c.Start + k.gap}}
+	span := plan.Span{Start: c.Start, End: c.Start + k.gap}
+	from, to := meeting(open, span)
+	if k.Plain && to == from+1 {
+		k.extend(m, v, &open[from], c)
+		return
+	}
+	joined := session[L]{span: span}
 	k.Apply(&joined.value, &c.Value)
-	from, to := meeting(open, joined.span)
 	for i := from; i < to; i++ {
 		s := &open[i]
 		joined.span.Start, joined.span.End = min(joined.span.Start, s.span.Start), max(joined.span.End, s.span.End)
@@ -103,6 +108,16 @@ func (k *sessions[K, C, L, P]) take(m *plan.Meta, c *plan.Contribution[K, C]) {
 	k.touch(v)
 	k.expect(v)
 	k.ask(m, v, &v.sessions[from], c.Start)
+}
+
+// extend applies a contribution to the one session that it belongs to, in place: the usual case, in which a state as large as a set
+// is not to be copied for each record.
+func (k *sessions[K, C, L, P]) extend(m *plan.Meta, v *visits[K, L], s *session[L], c *plan.Contribution[K, C]) {
+	s.span.Start, s.span.End = min(s.span.Start, c.Start), max(s.span.End, c.Start+k.gap)
+	k.Apply(&s.value, &c.Value)
+	k.touch(v)
+	k.expect(v)
+	k.ask(m, v, s, c.Start)
 }
 
 // meeting returns the range of sessions that overlap a span.

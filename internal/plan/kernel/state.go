@@ -121,7 +121,7 @@ func (p *panes[K, L]) at(w plan.Windowing, start int64) *pane[K, L] {
 func (p *panes[K, L]) closed(rule plan.SealRule, frontier int64) []*pane[K, L] {
 	var out []*pane[K, L]
 	for _, w := range p.byStart {
-		if rule.Closed(frontier, w.span.End) {
+		if w.span.Start != totals && rule.Closed(frontier, w.span.End) {
 			out = append(out, w)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
@@ -25,6 +26,9 @@ type Config struct {
 	// Sinks has the sink of each Write node of the shard's stage.
 	Sinks  map[*plan.Node]sinks.Sink
 	Logger *slog.Logger
+	// Owner is the mark of this process, and Divergences counts what it and another owner have sealed differently.
+	Owner       string
+	Divergences *atomic.Uint64
 }
 
 // Outlet is a shard.Outlet over NATS.
@@ -34,6 +38,7 @@ type Outlet struct {
 	results   map[*plan.Node]*queue[sinks.Record]
 	rejected  *queue[shard.Rejected]
 	envelopes *queue[shard.Envelope]
+	seals     *queue[shard.Certificate]
 	writers   []sinks.Writer
 	cancel    context.CancelFunc
 }
@@ -63,6 +68,8 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 	o.rejected = newQueue(running, "dead letters", cfg.Logger, func(r shard.Rejected) int { return len(r.Payload) + 256 }, dead.write)
 	x := &exchangeWriter{js: js, pipeline: cfg.Pipeline, epoch: id.epoch}
 	o.envelopes = newQueue(running, "exchange", cfg.Logger, func(e shard.Envelope) int { return len(e.Data) }, x.write)
+	seals := &certificates{id: id, owner: cfg.Owner, js: js, logger: cfg.Logger, divergences: cfg.Divergences}
+	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*len(c.Registry) }, seals.write)
 	return o, nil
 }
 
@@ -83,6 +90,9 @@ func (o *Outlet) Put(ctx context.Context, out *shard.Outputs) error {
 	if err := o.rejected.Put(ctx, out.Rejected); err != nil {
 		return err
 	}
+	if err := o.seals.Put(ctx, out.Certificates); err != nil {
+		return err
+	}
 	return o.envelopes.Put(ctx, out.Envelopes)
 }
 
@@ -92,7 +102,7 @@ func (o *Outlet) Barrier() func(context.Context) error {
 	for write, q := range o.results {
 		marks[write] = q.mark()
 	}
-	rejected, envelopes := o.rejected.mark(), o.envelopes.mark()
+	rejected, envelopes, seals := o.rejected.mark(), o.envelopes.mark(), o.seals.mark()
 	return func(ctx context.Context) error {
 		for _, write := range o.plan.Writes {
 			if q := o.results[write]; q != nil {
@@ -102,6 +112,9 @@ func (o *Outlet) Barrier() func(context.Context) error {
 			}
 		}
 		if err := o.rejected.Wait(ctx, rejected); err != nil {
+			return err
+		}
+		if err := o.seals.Wait(ctx, seals); err != nil {
 			return err
 		}
 		return o.envelopes.Wait(ctx, envelopes)
@@ -119,6 +132,9 @@ func (o *Outlet) Close() error {
 	}
 	if o.envelopes != nil {
 		<-o.envelopes.stopped
+	}
+	if o.seals != nil {
+		<-o.seals.stopped
 	}
 	var errs []error
 	for _, w := range o.writers {

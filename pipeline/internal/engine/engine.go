@@ -148,7 +148,7 @@ func (e *engine) runShard(ctx context.Context, stage *plan.Stage, number int) er
 	err := patiently(ctx, e.Logger, fewAttempts, func() (err error) {
 		outlet, err = emit.Open(ctx, emit.Config{
 			Conn: e.Conn, Pipeline: e.Plan.Graph.Name, Plan: e.Plan, Shard: id,
-			Incarnation: begin.Created, Sinks: e.sinksOf(stage), Logger: e.Logger,
+			Incarnation: begin.Created, Sinks: e.sinksOf(stage), Logger: e.Logger, Owner: e.writer, Divergences: &stats.Divergences,
 		})
 		return err
 	})

@@ -98,6 +98,9 @@ type missing string
 func (m missing) Error() string { return string(m) }
 func (m missing) Unwrap() error { return jetstream.ErrStreamNotFound }
 
+// sealAge is how long certificates are kept, unless the operator of the server changes their stream.
+const sealAge = 30 * 24 * time.Hour
+
 // makeStreams makes the streams that belong to the pipeline.
 func (e *engine) makeStreams(ctx context.Context) error {
 	name := e.Plan.Graph.Name
@@ -107,6 +110,15 @@ func (e *engine) makeStreams(ctx context.Context) error {
 		Subjects:    []string{emit.DeadSubject(name) + ".>", emit.LateSubject(name) + ".>"},
 		AllowDirect: true,
 	}}
+	if e.Plan.Certified() {
+		configs = append(configs, jetstream.StreamConfig{
+			Name:        emit.SealStream(name),
+			Description: "calmstream " + name + ": certificates of the windows that were sealed",
+			Subjects:    []string{emit.SealSubject(name) + ".>"},
+			AllowDirect: true,
+			MaxAge:      sealAge,
+		})
+	}
 	for _, stage := range e.Plan.Stages {
 		if stage.Exchanged() {
 			configs = append(configs, jetstream.StreamConfig{

@@ -71,6 +71,9 @@ func (r *Receiver) Frontier() int64 {
 	return frontier
 }
 
+// FrontierOf returns the event time before which one producer is complete.
+func (r *Receiver) FrontierOf(producer int) int64 { return r.producers[producer].frontier }
+
 // Waiting returns the producers that hold the frontier back, for people.
 func (r *Receiver) Waiting() []int {
 	var out []int

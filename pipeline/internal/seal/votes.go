@@ -184,6 +184,13 @@ func (v *Votes) settle(p *producer) {
 	}
 }
 
+// Words yields how far each producer has promised, and delivered, everything.
+func (v *Votes) Words(yield func(producer string, frontier int64)) {
+	for _, p := range v.producers {
+		yield(p.name, p.frontier)
+	}
+}
+
 // Waiting returns the producers that hold the frontier back, for people.
 func (v *Votes) Waiting() (names []string) {
 	for _, p := range v.producers {

@@ -29,6 +29,10 @@ const (
 	PipelineHeader = "Calm-Pipeline"
 	IdleHeader     = "Calm-Idle"
 
+	// CutHeader is the number of a recorded cut, from 1 on, and Cut the value of Header on its marker.
+	CutHeader = "Calm-Cut"
+	Cut       = "cut"
+
 	// Idle is the value of Header on a message by which a pipeline gives up on a shard of its input that is idle.
 	Idle = "idle"
 	// End is the value of Header that promises that nothing comes any more.
@@ -159,4 +163,18 @@ func ReadIdle(h map[string][]string, stored int64) (pipeline string, before int6
 		return "", 0, fmt.Errorf("the header %s is %q; it must be a time such as 30s", IdleHeader, get(h, IdleHeader))
 	}
 	return get(h, PipelineHeader), stored - int64(after), nil
+}
+
+// CutHeaders returns the headers of the marker of a recorded cut.
+func CutHeaders(number uint64) map[string][]string {
+	return map[string][]string{Header: {Cut}, CutHeader: {strconv.FormatUint(number, 10)}}
+}
+
+// ReadCut returns the number of a recorded cut.
+func ReadCut(h map[string][]string) (int64, error) {
+	n, err := strconv.ParseInt(get(h, CutHeader), 10, 64)
+	if err != nil || n < 1 || n > plan.MaxCuts {
+		return 0, fmt.Errorf("the header %s is %q; it must be the number of the cut, from 1 to %d", CutHeader, get(h, CutHeader), plan.MaxCuts)
+	}
+	return n, nil
 }

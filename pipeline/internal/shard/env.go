@@ -42,6 +42,8 @@ type Outputs struct {
 	Results   []Result
 	Rejected  []Rejected
 	Envelopes []Envelope
+	// Certificates are of the windows that were sealed.
+	Certificates []Certificate
 }
 
 // Result is a result of a Write node.
@@ -67,7 +69,7 @@ type Envelope struct {
 }
 
 func (o *Outputs) empty() bool {
-	return len(o.Results) == 0 && len(o.Rejected) == 0 && len(o.Envelopes) == 0
+	return len(o.Results) == 0 && len(o.Rejected) == 0 && len(o.Envelopes) == 0 && len(o.Certificates) == 0
 }
 
 // Env is what a shard needs.

@@ -24,8 +24,8 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 			m.frontier = plan.End
 			break
 		}
-		if kind == seal.Idle {
-			m.giveUp(&messages[i])
+		if kind == seal.Idle || kind == seal.Cut {
+			m.decide(&messages[i], kind)
 			continue
 		}
 		m.refuse(&messages[i], fmt.Errorf("the seal %q in the header %s does not count here: the input has no registered producers (Source.Producers), and so takes nothing but %q", kind, seal.Header, seal.End))
@@ -38,6 +38,33 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 		m.kernels.Source.Advance(m.frontier)
 	}
 	return from
+}
+
+// decide takes a message that records a decision about the shard.
+func (m *Machine) decide(msg *plan.Message, kind string) {
+	if kind == seal.Cut {
+		m.cut(msg)
+	} else {
+		m.giveUp(msg)
+	}
+}
+
+// cut takes the marker of a recorded cut. It is for no pipeline whose input has no cuts. Markers that come again mean nothing; one
+// that is ahead says that another was lost, which markers that are published together cannot be.
+func (m *Machine) cut(msg *plan.Message) {
+	if !m.env.Stage.Root.Source.Cuts {
+		return
+	}
+	number, err := seal.ReadCut(msg.Header)
+	last := max(m.frontier, 0)
+	switch {
+	case err != nil:
+		m.refuse(msg, err)
+	case number > last+1:
+		m.refuse(msg, fmt.Errorf("the marker of cut %d has come, but that of cut %d has not; cuts are published to all shards together, in order", number, last+1))
+	default:
+		m.frontier = max(last, number)
+	}
 }
 
 // giveUp takes a message that gives up on this shard as idle. Those of other pipelines are not for this one; nor are its own,

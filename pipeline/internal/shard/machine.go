@@ -60,6 +60,7 @@ func NewMachine(env *Env) (*Machine, error) {
 		Send:     func(to *plan.Node, key, record []byte) { m.senderTo[to].Send(key, record) },
 		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
 		Waited:   func(n int) { m.waits += uint64(n) },
+		Certify:  m.certify,
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
 
 		Sample: m.digest.contribution, SampleBits: m.digest.sampleBits(),
@@ -150,7 +151,7 @@ func (m *Machine) Take() (out *Outputs, finals bool) {
 	if m.out.empty() {
 		return &m.none, false
 	}
-	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes}, m.finals
+	out, finals = &Outputs{Results: m.out.Results, Rejected: m.out.Rejected, Envelopes: m.out.Envelopes, Certificates: m.out.Certificates}, m.finals
 	m.out, m.finals = Outputs{}, false
 	return out, finals
 }

@@ -120,6 +120,11 @@ func (d *digest) restore(meta []byte) (frontier int64, rest []byte, err error) {
 
 // RestoreChunk takes the entries of a chunk back.
 func (m *Machine) RestoreChunk(chunk []byte) error {
+	return m.route(chunk, func(s state, entry []byte) error { return s.op.Restore(entry) })
+}
+
+// route calls each with the entries of a chunk and the operators that wrote them.
+func (m *Machine) route(chunk []byte, each func(s state, entry []byte) error) error {
 	return checkpoint.Entries(chunk, func(entry []byte) error {
 		id, n := binary.Uvarint(entry)
 		if n <= 0 {
@@ -127,9 +132,26 @@ func (m *Machine) RestoreChunk(chunk []byte) error {
 		}
 		for _, s := range m.states {
 			if uint64(s.node.ID) == id {
-				return s.op.Restore(entry[n:])
+				return each(s, entry[n:])
 			}
 		}
 		return fmt.Errorf("%w: no operator has number %d", errState, id)
 	})
+}
+
+// Covers reports, by an error that says where, whether a value that is read here now is not above the one that was written to a
+// snapshot of this shard before. Operators whose values are not for reading while they grow are passed over.
+func (m *Machine) Covers(before checkpoint.Segment) error {
+	for _, chunk := range before.Chunks {
+		err := m.route(chunk, func(s state, entry []byte) error {
+			if c, ok := s.op.(plan.Covering); ok {
+				return c.Covers(entry)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -58,6 +58,10 @@ func TestWaitsForSealsAreCounted(t *testing.T) {
 		{"pairs", func(p *pipeline.Pipeline, in operators.Keyed[string, visit]) {
 			pipeline.Write(p, "out", operators.Join("pairs", in, in, within, func(l, _ visit) visit { return l }), to, nothing)
 		}, 0, 0},
+		{"what passes once", func(p *pipeline.Pipeline, in operators.Keyed[string, visit]) { // in windows that are forgotten
+			ids := operators.Window(in, operators.Tumbling(10*time.Second))
+			pipeline.Write(p, "out", operators.Deduplicate("ids", ids, 0), to, nothing)
+		}, 0, 0},
 		{"windows", func(p *pipeline.Pipeline, in operators.Keyed[string, visit]) { // three of them
 			n := operators.Count("n", operators.Window(in, operators.Tumbling(10*time.Second)))
 			pipeline.Write(p, "out", operators.Finals(operators.Seal(n, operators.Watermark(0))), to, final)

@@ -14,6 +14,7 @@ const usage = `calmstream processes streams on NATS JetStream.
   calmstream demo                 show the idea: results that are right before the input ends
   calmstream run wordcount        count the words of files
   calmstream explain NAME         show the plan of a pipeline: wordcount or adclicks
+  calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
   calmstream version              show which program this is
   calmstream help [COMMAND]       show the flags of a command
 

@@ -37,6 +37,8 @@ func lookup(name string) (command, bool) {
 		return run, true
 	case "explain":
 		return explain, true
+	case "seals":
+		return seals, true
 	case "demo":
 		return func(ctx context.Context, args []string, std streams) int {
 			return demo.Command(ctx, args, std.out, std.err)

@@ -3,12 +3,8 @@ package main
 
 import "github.com/calmstream/calmstream/crdt"
 
-// cart is what was put in and what was taken out, under two keys.
-type cart = crdt.Map[string, crdt.GSet[string], *crdt.GSet[string]]
-
 func main() {
-	in := crdt.ComposeRelation(crdt.ValueAt[string, crdt.GSet[string]]("in"), crdt.Elements[string]())
-	out := crdt.ComposeRelation(crdt.ValueAt[string, crdt.GSet[string]]("out"), crdt.Elements[string]())
-	var state cart
-	_ = in.Minus(out).Ask(&state)
+	inCart := crdt.AddedElements[string]().Minus(crdt.RemovedElements[string]())
+	var cart crdt.TwoPhaseSet[string]
+	_ = inCart.Ask(&cart)
 }

@@ -1,0 +1,59 @@
+package exact
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/big"
+	"math/bits"
+)
+
+// wide is an unsigned number of 128 bits. It saturates, so that addition stays associative, commutative and monotone.
+type wide struct{ hi, lo uint64 }
+
+var widest = wide{math.MaxUint64, math.MaxUint64}
+
+func (w wide) compare(o wide) int { return cmp.Or(cmp.Compare(w.hi, o.hi), cmp.Compare(w.lo, o.lo)) }
+
+func (w wide) plus(o wide) wide {
+	lo, carry := bits.Add64(w.lo, o.lo, 0)
+	hi, over := bits.Add64(w.hi, o.hi, carry)
+	if over != 0 {
+		return widest
+	}
+	return wide{hi, lo}
+}
+
+// raise makes w the larger of the two and reports whether it grew.
+func (w *wide) raise(o wide) bool {
+	if o.compare(*w) <= 0 {
+		return false
+	}
+	*w = o
+	return true
+}
+
+func (w wide) big() *big.Int {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], w.hi)
+	binary.BigEndian.PutUint64(b[8:], w.lo)
+	return new(big.Int).SetBytes(b[:])
+}
+
+func (w wide) append(b []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, w.hi), w.lo)
+}
+
+func (r *reader) wide() (w wide) {
+	w.hi = r.uvarint()
+	w.lo = r.uvarint()
+	return w
+}
+
+// saturatingAdd is a+b, or the largest uint64 where that would wrap.
+func saturatingAdd(a, b uint64) uint64 {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxUint64
+}

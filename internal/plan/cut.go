@@ -1,0 +1,30 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+)
+
+// cuts checks that windows by recorded cuts stand over inputs that have them, and nothing else that is about time does.
+func cuts(n *Node) error {
+	var errs []error
+	for _, read := range n.reads(nil) {
+		switch w := n.Windowing; {
+		case w.Cut && !read.Source.Cuts:
+			errs = append(errs, fmt.Errorf("%s: %s has windows by recorded cuts, but %s (%s) has none; set Cuts in its Source", n.Site, n.Label(), read.Label(), read.Site))
+		case !w.Cut && read.Source.Cuts && (n.Kind != KindFold || w != Windowing{}):
+			errs = append(errs, fmt.Errorf("%s: %s is about event time, but the time of %s (%s) is the number of a recorded cut; use operators.Cuts or operators.UpToCut, or an input without Cuts", n.Site, n.Label(), read.Label(), read.Site))
+		}
+	}
+	if n.Rule.Cut && !n.Windowing.Cut {
+		errs = append(errs, fmt.Errorf("%s: seal of %s by recorded cuts: it has other windows (%s); put operators.Cuts or operators.UpToCut before %s", n.Site, n.Name, n.Windowing, n.Op))
+	}
+	if n.Windowing.Total {
+		for _, below := range n.Out {
+			if below.Kind == KindThreshold || below.Rule.Evidence {
+				errs = append(errs, fmt.Errorf("%s: %s of %s: between cuts it knows only what came since the last one; ask a state without windows", below.Site, below.Op, n.Name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/calmstream/calmstream/pipeline/internal/emit"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Certificate is the stored proof that a window of a state was sealed in one shard: what was sealed, by which rule, and on
+// whose word.
+type Certificate = emit.Certificate
+
+// Certificates yields the certificates of a pipeline that the server holds at the time of the call, the oldest first, until
+// yield returns false. They are kept in the stream CALM_SEALS_<name>, for 30 days unless that is changed there. A pipeline without
+// windows that are sealed one by one has none: sessions, and what is sealed by the evidence in its state, are told
+// by their results.
+func Certificates(ctx context.Context, conn *nats.Conn, pipeline string, yield func(Certificate) bool) error {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return fmt.Errorf("pipeline %s: certificates: %w", pipeline, err)
+	}
+	consumer, err := js.OrderedConsumer(ctx, emit.SealStream(pipeline), jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		return fmt.Errorf("pipeline %s: certificates: stream %s: %w", pipeline, emit.SealStream(pipeline), err)
+	}
+	if consumer.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return fmt.Errorf("pipeline %s: certificates: %w", pipeline, err)
+	}
+	defer messages.Stop()
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("pipeline %s: certificates: %w", pipeline, errors.Join(ctx.Err(), err))
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return fmt.Errorf("pipeline %s: certificates: %w", pipeline, err)
+		}
+		var c Certificate
+		if err := json.Unmarshal(msg.Data(), &c); err != nil {
+			return fmt.Errorf("pipeline %s: the certificate on %s is damaged: %w", pipeline, msg.Subject(), err)
+		}
+		if !yield(c) || meta.NumPending == 0 {
+			return nil
+		}
+	}
+}

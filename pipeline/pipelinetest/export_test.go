@@ -1,0 +1,11 @@
+package pipelinetest
+
+// Reparse writes a history as text and reads it back.
+func Reparse(h *History) (*History, error) {
+	text, err := h.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	back := new(History)
+	return back, back.UnmarshalText(text)
+}

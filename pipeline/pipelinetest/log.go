@@ -1,0 +1,115 @@
+package pipelinetest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
+)
+
+// Log is the input of one shard of a Read, in order. An end marker is added behind it; if the Read has registered producers,
+// one of each, which promises what is in the log.
+type Log struct {
+	// Read is the name of the Read, and Shard the number of its shard.
+	Read  string
+	Shard int
+	// Messages are the payloads.
+	Messages [][]byte
+	// Times are when the messages were stored. Where there is none, message i is stored at second i of 2024-01-01 UTC.
+	Times []time.Time
+	// Headers are those of the messages; there may be fewer.
+	Headers []map[string][]string
+	// Producers are the names of those who have published the messages, each of which numbers its own; there may be fewer, and
+	// "" is nobody.
+	Producers []string
+}
+
+// Start is when the first message of a Log is stored unless it says otherwise, and when the clock of a Driver begins.
+var Start = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// storeTime is when message i is stored by default.
+func storeTime(i int) time.Time { return Start.Add(time.Duration(i) * time.Second) }
+
+// stored returns when message i was stored.
+func (l *Log) stored(i int) time.Time {
+	if i < len(l.Times) {
+		return l.Times[i]
+	}
+	return storeTime(i)
+}
+
+// headers returns those of message i, with its producer and number if it has one: numbers has what each has published before.
+func (l *Log) headers(i int, numbers map[string]uint64) map[string][]string {
+	var headers map[string][]string
+	if i < len(l.Headers) {
+		headers = l.Headers[i]
+	}
+	if i < len(l.Producers) && l.Producers[i] != "" {
+		name := l.Producers[i]
+		numbers[name]++
+		own := seal.RecordHeaders(name, numbers[name])
+		maps.Copy(own, headers)
+		headers = own
+	}
+	return headers
+}
+
+// without returns the log without some of its messages.
+func (l Log) without(from, to int) Log {
+	l.Messages, l.Times = cut(l.Messages, from, to), cut(l.Times, from, to)
+	l.Headers, l.Producers = cut(l.Headers, from, to), cut(l.Producers, from, to)
+	return l
+}
+
+func cut[T any](all []T, from, to int) []T {
+	if to > len(all) {
+		return all[:min(from, len(all)):min(from, len(all))]
+	}
+	return slices.Concat(all[:from], all[to:])
+}
+
+// inputMessages makes the messages of a log, with its end marker or those of the producers.
+func inputMessages(l Log, producers []string) []plan.Message {
+	out := make([]plan.Message, 0, len(l.Messages)+1)
+	subject := fmt.Sprintf("%s.%d", l.Read, l.Shard)
+	numbers := make(map[string]uint64)
+	for i, data := range l.Messages {
+		out = append(out, plan.Message{Subject: subject, Data: data, Header: l.headers(i, numbers), Seq: uint64(i + 1), Time: l.stored(i).UnixNano()})
+	}
+	for _, m := range endMarkers(out, producers, l.stored(len(l.Messages)).UnixNano()) {
+		m.Seq = uint64(len(out) + 1)
+		out = append(out, m)
+	}
+	return out
+}
+
+// endMarkers are the messages that say that nothing follows a log: one, or one of each producer, which promises what is in it.
+func endMarkers(log []plan.Message, producers []string, stored int64) []plan.Message {
+	if len(producers) == 0 {
+		return []plan.Message{{Header: map[string][]string{seal.Header: {seal.End}}, Time: stored}}
+	}
+	var out []plan.Message
+	for _, name := range producers {
+		promise := seal.Promise{Tally: published(name, log), Before: plan.End}
+		out = append(out, plan.Message{Header: promise.Headers(name), Time: stored})
+	}
+	return out
+}
+
+// published returns what a producer has published to a log: its records by their numbers, as far as they have no gap.
+func published(producer string, log []plan.Message) (t seal.Tally) {
+	records := make(map[uint64][]byte)
+	for _, m := range log {
+		n, err := seal.Sequence(m.Header)
+		if _, again := records[n]; err == nil && !again && seal.Producer(m.Header) == producer {
+			records[n] = m.Data
+		}
+	}
+	for data, ok := records[1]; ok; data, ok = records[t.Count+1] {
+		t.Add(data)
+	}
+	return t
+}
