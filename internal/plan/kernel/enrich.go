@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -121,7 +122,12 @@ func (k *enricher[K, A, B, C]) park(m *plan.Meta, key K, v A) {
 }
 
 func (k *enricher[K, A, B, C]) keep(e *parked[K, A]) *parked[K, A] {
-	k.parked[e.key] = append(k.parked[e.key], e)
+	all := k.parked[e.key]
+	i := len(all) // the usual case; from a checkpoint they come in any order
+	for i > 0 && all[i-1].serial > e.serial {
+		i--
+	}
+	k.parked[e.key] = slices.Insert(all, i, e)
 	k.held.push(e)
 	return e
 }

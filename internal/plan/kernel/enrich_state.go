@@ -29,7 +29,7 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 	if full {
 		records, entries = k.all()
 	}
-	k.buf = binary.AppendUvarint(binary.AppendVarint(append(k.buf[:0], entryPassed), 0), k.serial)
+	k.buf = appendPassed(k.buf[:0], 0, k.serial)
 	if err := w.Add(k.buf); err != nil {
 		return err
 	}

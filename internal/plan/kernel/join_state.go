@@ -11,20 +11,16 @@ import (
 
 // An entry of a join's state is
 //
-//	passed:  0x03  varint(instant)  uvarint(serial)
 //	put:     0x01  uvarint(serial)  byte(bit 0: of the right side, bit 1: matched)  varint(time)  uvarint(len key)  key  record
+//	passed:  0x03  varint(instant)  uvarint(serial)
 //
-// with the key in its canonical encoding and the record in its side's codec. The first says that all deadlines up to the instant have
-// come, which drops the records that had them, and how many records there have been. A put replaces the record of its number.
+// with the key in its canonical encoding and the record in its side's codec. The last one, which ends each snapshot, says that all
+// deadlines up to the instant have come, which drops the records that had them, and how many records there have been. A put replaces the record of its number.
 
 // Snapshot writes all records, or what changed since the last kept snapshot.
 func (k *joiner[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
 	h := &k.held
-	k.buf = binary.AppendUvarint(binary.AppendVarint(append(k.buf[:0], entryPassed), k.passed), h.serial)
-	if err := w.Add(k.buf); err != nil {
-		return err
-	}
 	h.taken, h.dirty = append(h.taken[:0], h.dirty...), h.dirty[:0]
 	for _, serial := range h.taken {
 		if e := h.entries[serial]; e != nil {
@@ -42,7 +38,8 @@ func (k *joiner[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error)
 			}
 		}
 	}
-	return nil
+	k.buf = appendPassed(k.buf[:0], k.passed, h.serial)
+	return w.Add(k.buf)
 }
 
 func (k *joiner[K, A, B, C]) put(w plan.StateWriter, e *entry[K, A, B]) (err error) {

@@ -9,13 +9,13 @@ import (
 
 // An entry of the state of a lookup is
 //
-//	passed:   0x03  varint(instant)  uvarint(serial)
 //	record:   0x04  uvarint(serial)  varint(time)  uvarint(len key)  key  record
 //	version:  0x05  varint(time)  uvarint(len key)  key  value
+//	passed:   0x03  varint(instant)  uvarint(serial)
 //
-// with the key in its canonical encoding, the record in its codec and the value in that of NullCodec. The first says that everything
-// before the instant was answered, and how many records there have been; what nobody can ask for any more is forgotten by it,
-// here as in the shard that wrote it, so that no entry need say what is gone. The others are absolute. A deletion is written even if
+// with the key in its canonical encoding, the record in its codec and the value in that of NullCodec. The last one, which ends each
+// snapshot, says that everything before the instant was answered, and how many records there have been; what nobody can ask for any more
+// is forgotten by it, here as in the shard that wrote it, so that no entry need say what is gone. The others are absolute. A deletion is written even if
 // the shard has forgotten it: what it deleted may stand in an earlier segment.
 const (
 	entryPassed  = 0x03
@@ -26,10 +26,6 @@ const (
 // Snapshot writes the whole state, or what changed since the last kept snapshot.
 func (k *looker[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
-	k.buf = binary.AppendUvarint(binary.AppendVarint(append(k.buf[:0], entryPassed), k.passed), k.waiting.serial)
-	if err := w.Add(k.buf); err != nil {
-		return err
-	}
 	err = k.waiting.take(full, func(e *asked[K, A]) (err error) {
 		b := binary.AppendUvarint(append(k.buf[:0], entryRecord), e.serial)
 		b = appendInstant(b, k.keys, e.key, e.time)
@@ -41,13 +37,22 @@ func (k *looker[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error)
 	if err != nil {
 		return err
 	}
-	return k.table.take(full, func(h *history[K, B], v *version[B]) (err error) {
+	err = k.table.take(full, func(h *history[K, B], v *version[B]) (err error) {
 		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, h.key, v.time)
 		if k.buf, err = k.B.Append(b, v.value); err != nil {
 			return k.about(h.key, err)
 		}
 		return w.Add(k.buf)
 	})
+	if err != nil {
+		return err
+	}
+	k.buf = appendPassed(k.buf[:0], k.passed, k.waiting.serial)
+	return w.Add(k.buf)
+}
+
+func appendPassed(b []byte, passed int64, serial uint64) []byte {
+	return binary.AppendUvarint(binary.AppendVarint(append(b, entryPassed), passed), serial)
 }
 
 func (k *looker[K, A, B, C]) about(key K, err error) error {

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -155,9 +154,9 @@ func (k *tabler[K, A, B, C]) Open() int { return k.changed.len() }
 
 // An entry of the state of two joined tables is
 //
-//	passed:   0x03  varint(instant)  uvarint(0)
-//	right:    0x05  varint(time)  uvarint(len key)  key  value
 //	left:     0x06  varint(time)  uvarint(len key)  key  value
+//	right:    0x05  varint(time)  uvarint(len key)  key  value
+//	passed:   0x03  varint(instant)  uvarint(0)
 //
 // with what lookup_state.go says of them. What is to be told is what begins at the instant or later.
 const entryLeft = 0x06
@@ -165,14 +164,14 @@ const entryLeft = 0x06
 // Snapshot writes the whole state, or what changed since the last kept snapshot.
 func (k *tabler[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
-	k.buf = binary.AppendUvarint(binary.AppendVarint(append(k.buf[:0], entryPassed), k.passed), 0)
-	if err := w.Add(k.buf); err != nil {
-		return err
-	}
 	if err := snapshotSide(k, &k.left, w, full, entryLeft); err != nil {
 		return err
 	}
-	return snapshotSide(k, &k.right, w, full, entryVersion)
+	if err := snapshotSide(k, &k.right, w, full, entryVersion); err != nil {
+		return err
+	}
+	k.buf = appendPassed(k.buf[:0], k.passed, 0)
+	return w.Add(k.buf)
 }
 
 func snapshotSide[K plan.Key, A, B, C, V any](k *tabler[K, A, B, C], side *versions[K, V], w plan.StateWriter, full bool, kind byte) error {
