@@ -183,12 +183,8 @@ func check(g *Graph) error {
 			if a, b, found := overlaps(n.Source.Filters); found {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
-		case KindFold:
-			if err := errors.Join(seals(n), promised(n), cuts(n)); err != nil {
-				errs = append(errs, err)
-			}
-		case KindJoin, KindDeduplicate:
-			if err := errors.Join(promised(n), cuts(n)); err != nil {
+		case KindFold, KindJoin, KindDeduplicate:
+			if err := rules(n); err != nil {
 				errs = append(errs, err)
 			}
 		case KindLate:
@@ -208,6 +204,15 @@ func check(g *Graph) error {
 		errs = append(errs, fmt.Errorf("pipeline %s: nothing is written; end it with pipeline.Write", g.Name))
 	}
 	return errors.Join(errs...)
+}
+
+// rules checks what a node with state says about time.
+func rules(n *Node) error {
+	var err error
+	if n.Kind == KindFold {
+		err = seals(n)
+	}
+	return errors.Join(err, promised(n), cuts(n))
 }
 
 // seals gives a fold the rule of the seals below it. There can be only one rule: it decides which records are late for the state

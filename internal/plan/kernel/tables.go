@@ -227,8 +227,6 @@ func restoreSide[K plan.Key, A, B, C, V any](k *tabler[K, A, B, C], side *versio
 	if err != nil {
 		return k.about(key, err)
 	}
-	if h := side.restore(key, time, v); time >= k.passed {
-		note(k, h, time)
-	}
+	note(k, side.restore(key, time, v), time) // what was told is dropped with the instant behind it
 	return nil
 }
