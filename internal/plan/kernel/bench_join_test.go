@@ -51,6 +51,7 @@ func (s *sink) Advance(int64)                 {}
 
 // beside measures a kernel and a loop, each by itself and then in turn, which gives the ratio.
 func beside(b *testing.B, engine, loop func(*testing.B) (step func(), results func() int)) {
+	b.Helper()
 	warm := func(b *testing.B, make func(*testing.B) (func(), func() int)) func() {
 		b.Helper()
 		step, results := make(b)

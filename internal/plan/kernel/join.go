@@ -48,7 +48,7 @@ func Join[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan.O
 	k := &joiner[K, A, B, C]{guard: guard{n, rt}, Joining: j, rule: n.Rule, keys: plan.KeyCodecOf[K](), out: out, passed: plan.Beginning}
 	k.held.own, k.held.deadline = k.keys.Own, k.deadline
 	k.held.encode = func(v *Sided[A, B]) ([]byte, error) { return k.appendRecord(nil, v) }
-	k.held.due.less = due.before
+	k.held.byKey, k.held.due.less = make(map[K]*both[K, A, B]), (*entry[K, A, B]).byDeadline
 	rt.Register(n, k)
 	return k, nil
 }
@@ -69,9 +69,9 @@ func (k *joiner[K, A, B, C]) Consume(b *plan.Batch[plan.Contribution[K, Sided[A,
 
 // matches returns the records of the other side within the interval, by time and then by number.
 func (k *joiner[K, A, B, C]) matches(e *entry[K, A, B]) []*entry[K, A, B] {
-	low, high, side := e.time-k.Before, e.time+k.After, k.held.byKey[e.key].right
+	low, high, side := e.time-k.Before, e.time+k.After, e.of.lane(!e.value.Right).items()
 	if e.value.Right {
-		low, high, side = e.time-k.After, e.time+k.Before, k.held.byKey[e.key].left
+		low, high = e.time-k.After, e.time+k.Before
 	}
 	from, _ := slices.BinarySearchFunc(side, low, func(e *entry[K, A, B], t int64) int { return cmp.Compare(e.time, t) })
 	to := from
@@ -134,10 +134,7 @@ func (k *joiner[K, A, B, C]) Advance(frontier int64) {
 		after = plan.End
 	}
 	var group *plan.Group
-	for _, e := range k.held.expire(after) {
-		if e.matched || e.value.Right && !k.KeepRight || !e.value.Right && !k.KeepLeft {
-			continue
-		}
+	for _, e := range k.held.expire(after, k.alone) {
 		span := plan.Span{Start: e.time, End: e.time + 1}
 		if text := k.keys.Text(e.key); group == nil || group.Key != text || group.Window != span {
 			group = &plan.Group{Key: text, Window: span}
@@ -153,6 +150,11 @@ func (k *joiner[K, A, B, C]) Advance(frontier int64) {
 	k.passed = max(k.passed, after)
 	k.out.flush()
 	k.out.advance(k.before(after))
+}
+
+// alone reports whether a record is to be handed on as one without a match.
+func (k *joiner[K, A, B, C]) alone(e *entry[K, A, B]) bool {
+	return !e.matched && (e.value.Right && k.KeepRight || !e.value.Right && k.KeepLeft)
 }
 
 // before is the instant before which nothing more will be handed on. A pair is not before the record that completes it; what
@@ -171,4 +173,4 @@ func (k *joiner[K, A, B, C]) before(after int64) int64 {
 	return after - wait
 }
 
-func (k *joiner[K, A, B, C]) Open() int { return len(k.held.entries) }
+func (k *joiner[K, A, B, C]) Open() int { return k.held.n }

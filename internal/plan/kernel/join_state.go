@@ -3,8 +3,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -21,18 +19,17 @@ import (
 func (k *joiner[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
 	h := &k.held
+	h.restored = nil
 	h.taken, h.dirty = append(h.taken[:0], h.dirty...), h.dirty[:0]
-	for _, serial := range h.taken {
-		if e := h.entries[serial]; e != nil {
-			e.dirty = false
-		}
+	for _, e := range h.taken {
+		e.dirty = false
 	}
 	changed := h.taken
 	if full {
-		changed = slices.Sorted(maps.Keys(h.entries))
+		changed = h.all()
 	}
-	for _, serial := range changed {
-		if e := h.entries[serial]; e != nil {
+	for _, e := range changed {
+		if !e.gone {
 			if err := k.put(w, e); err != nil {
 				return err
 			}
@@ -71,12 +68,13 @@ func flag(set bool) byte {
 func (k *joiner[K, A, B, C]) Settle(kept bool) {
 	h := &k.held
 	if !kept {
-		for _, serial := range h.taken {
-			if e := h.entries[serial]; e != nil {
+		for _, e := range h.taken {
+			if !e.gone {
 				h.touch(e)
 			}
 		}
 	}
+	clear(h.taken)
 	h.taken = h.taken[:0]
 }
 
@@ -89,7 +87,7 @@ func (k *joiner[K, A, B, C]) Restore(data []byte) (err error) {
 	switch data[0] {
 	case entryPassed:
 		if k.passed, k.held.serial, err = cutPassed(data[1:]); err == nil {
-			k.held.expire(k.passed)
+			k.held.expire(k.passed, func(*entry[K, A, B]) bool { return false })
 		}
 		return err
 	case entryPut:
@@ -112,9 +110,6 @@ func (k *joiner[K, A, B, C]) restorePut(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 	}
-	if e := k.held.entries[serial]; e != nil {
-		k.held.remove(e)
-	}
-	k.held.insert(serial, key, time, v).matched = flags&2 != 0
+	k.held.restore(serial, key, time, v, flags&2 != 0)
 	return nil
 }
