@@ -106,7 +106,7 @@ func (w *waiting[K, A]) take(full bool, put func(*asked[K, A]) error) error {
 		}
 	}
 	if full {
-		all := slices.Clone(w.queue.items)
+		all := w.queue.all()
 		slices.SortFunc(all, func(a, b *asked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
 		for _, e := range all {
 			if err := put(e); err != nil {
