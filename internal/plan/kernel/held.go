@@ -232,7 +232,7 @@ func (h *held[K, A, B]) remove(e *entry[K, A, B]) {
 	b := e.of
 	e.of = nil
 	b.lane(e.value.Right).remove(e)
-	if len(b.left.all)+len(b.right.all) > 0 {
+	if len(b.left.items())+len(b.right.items()) > 0 {
 		return
 	}
 	delete(h.byKey, b.key)
