@@ -64,6 +64,10 @@ bench-records: ## compare the encodings of records: encoding/json, JSON v2, CBOR
 bench-aggregates: ## measure each aggregate
 	go test ./pipeline/internal/shard -run '^$$' -bench Aggregates
 
+.PHONY: bench-joins
+bench-joins: ## measure joins, lookups and enrichment beside loops over maps
+	go test ./internal/plan/kernel -run '^$$' -bench 'Join|Lookup|Enrich' -benchtime 2000x
+
 .PHONY: bench-sketches
 bench-sketches: ## compare crdt/sketch with other libraries
 	go -C benchmarks/sketches test -bench . -benchmem .

@@ -13,23 +13,28 @@ import (
 // full outer join of everything that is known about a key: lower bounds before the seal, exact behind it. The name is the
 // identity of the state.
 func Cogroup[K Key, A, B, L any, P crdt.Lattice[L]](name string, left Keyed[K, A], liftA func(A) L, right Keyed[K, B], liftB func(B) L) Growing[K, L] {
-	in := []*plan.Node{plan.OfKeyed(left), plan.OfKeyed(right)}
-	n := deriveAll(in, plan.KindFold, "cogroup")
+	n := deriveAll([]*plan.Node{plan.OfKeyed(left), plan.OfKeyed(right)}, plan.KindFold, "cogroup")
 	if n == nil {
 		return Growing[K, L]{}
 	}
 	requireFunc(n, liftA == nil || liftB == nil)
-	requireSameKey(n)
-	n.Name, n.KeyName, n.Windowing = name, in[0].KeyName, in[0].Windowing
+	meet(n, name, left, right, liftA, liftB)
 	n.State = reflect.TypeFor[L]().String()
-	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
-		if next.Edge == 0 {
-			return kernel.Lift(n, rt, next, kernel.Extract[K, A, L]{Key: keyOf[K, A](in[0]), Value: liftA})
-		}
-		return kernel.Lift(n, rt, next, kernel.Extract[K, B, L]{Key: keyOf[K, B](in[1]), Value: liftB})
-	}
 	physical[K, L, L, P](n, latticeCodec[L, P](), merge[L, P])
 	return plan.NewGrowing[K, L](n)
+}
+
+// meet fills in what a fold of two streams has above its exchange: the halves that make contributions of type C.
+func meet[K Key, A, B, C any](n *plan.Node, name string, left Keyed[K, A], right Keyed[K, B], liftA func(A) C, liftB func(B) C) {
+	l, r := plan.OfKeyed(left), plan.OfKeyed(right)
+	requireSameKey(n)
+	n.Name, n.KeyName, n.Windowing = name, l.KeyName, l.Windowing
+	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
+		if next.Edge == 0 {
+			return kernel.Lift(n, rt, next, kernel.Extract[K, A, C]{Key: keyOf[K, A](l), Value: liftA})
+		}
+		return kernel.Lift(n, rt, next, kernel.Extract[K, B, C]{Key: keyOf[K, B](r), Value: liftB})
+	}
 }
 
 // requireSameKey records a mistake unless all inputs of a node are keyed by the same attribute in the same windows.

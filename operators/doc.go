@@ -26,6 +26,16 @@
 //
 // None of them depends on the order of the records, nor on how they are spread over shards. [Deduplicate] passes each id once.
 //
+// What joins two inputs by a key, and what it waits for:
+//
+//	[Join], [LeftJoin], [OuterJoin]  streams, over an interval of event time: pairs leave at once, what has no match behind its seal
+//	[Enrich]                         a stream and a table that is written once: at once
+//	[Lookup], [LeftLookup]           a stream and a [Table] that changes, as of the time of each record: behind a seal
+//	[JoinTables] and its kin         two tables, at each instant at which one changes: behind a seal
+//	[AntiJoin]                       what has no match in an interval: behind a seal
+//	[Minus], [MinusKeys]             elements, or keys, that one stream has in a window and the other has not: behind a seal
+//	[Cogroup]                        two streams in one lattice: lower bounds at once, exact behind a seal
+//
 // Nothing reads a Growing state but Threshold, which asks whether it has reached an upward-closed set and whose answer can
 // never be taken back, and Seal, after which it does not change any more. Whatever else one would like to know of
 // it depends on what has not arrived yet, and a program that asks does not compile. From a Sealed state every function is allowed.

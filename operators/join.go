@@ -29,7 +29,7 @@ func Join[K Key, A, B, C any](name string, left Keyed[K, A], right Keyed[K, B], 
 		return Stream[C]{}
 	}
 	requireFunc(n, pair == nil)
-	join(n, name, left, right, within, kernel.Joining[A, B, C]{Pair: func(a *A, b *B) C { return pair(*a, *b) }})
+	join(n, name, left, right, itself[B], within, kernel.Joining[A, B, C]{Pair: func(a *A, b *B) C { return pair(*a, *b) }})
 	return plan.NewStream[C](n)
 }
 
@@ -42,7 +42,7 @@ func LeftJoin[K Key, A, B, C any](name string, left Keyed[K, A], right Keyed[K, 
 	}
 	requireFunc(n, pair == nil)
 	n.Outer = true
-	join(n, name, left, right, within, kernel.Joining[A, B, C]{KeepLeft: true, Pair: pair})
+	join(n, name, left, right, itself[B], within, kernel.Joining[A, B, C]{KeepLeft: true, Pair: pair})
 	return plan.NewStream[C](n)
 }
 
@@ -54,38 +54,31 @@ func OuterJoin[K Key, A, B, C any](name string, left Keyed[K, A], right Keyed[K,
 	}
 	requireFunc(n, pair == nil)
 	n.Outer = true
-	join(n, name, left, right, within, kernel.Joining[A, B, C]{KeepLeft: true, KeepRight: true, Pair: pair})
+	join(n, name, left, right, itself[B], within, kernel.Joining[A, B, C]{KeepLeft: true, KeepRight: true, Pair: pair})
 	return plan.NewStream[C](n)
 }
 
-// join fills in a join node.
-func join[K Key, A, B, C any](n *plan.Node, name string, left Keyed[K, A], right Keyed[K, B], within Interval, j kernel.Joining[A, B, C]) {
+// join fills in a join node. Of a record of the right side it keeps what kept makes of it.
+func join[K Key, A, B, R, C any](n *plan.Node, name string, left Keyed[K, A], right Keyed[K, B], kept func(B) R, within Interval, j kernel.Joining[A, R, C]) {
 	l, r := plan.OfKeyed(left), plan.OfKeyed(right)
-	requireSameKey(n)
-	if l.Windowing != (plan.Windowing{}) {
-		n.Graph().Fail(n.Site, "%s: its inputs have windows; join streams without windows, since the interval says what matches", n.Op)
-	}
+	type sided = kernel.Sided[A, R]
+	meet(n, name, left, right, func(a A) sided { return sided{A: a} }, func(b B) sided { return sided{Right: true, B: kept(b)} })
+	requireNoWindows(n)
 	if within.Before < 0 || within.After < 0 || within.Lateness < 0 || within.Before > plan.MaxWindow || within.After > plan.MaxWindow {
 		n.Graph().Fail(n.Site, "%s: the interval must lie between 0 and %s on each side, and the lateness must not be negative", n.Op, plan.MaxWindow)
 	}
 	j.Before, j.After = int64(within.Before), int64(within.After)
-	j.A, j.B = plan.CodecOf[A](l), plan.CodecOf[B](r)
-	n.Name, n.KeyName, n.CodecName = name, l.KeyName, j.A.Name+" "+j.B.Name
-	n.Windowing = plan.Instants
+	j.A = plan.CodecOf[A](l)
+	if !j.B.Valid() {
+		j.B = plan.CodecOf[R](r)
+	}
+	n.CodecName, n.Windowing = j.A.Name+" "+j.B.Name, plan.Instants
 	n.Rule = plan.SealRule{Set: true, Lateness: within.Lateness}
 	n.Detail = fmt.Sprintf("right from %s before to %s after left, lateness %s", within.Before, within.After, within.Lateness)
-	type sided = kernel.Sided[A, B]
-	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
-		if next.Edge == 0 {
-			return kernel.Lift(n, rt, next, kernel.Extract[K, A, sided]{Key: keyOf[K, A](l), Value: func(a A) sided { return sided{A: a} }})
-		}
-		return kernel.Lift(n, rt, next, kernel.Extract[K, B, sided]{Key: keyOf[K, B](r), Value: func(b B) sided { return sided{Right: true, B: b} }})
-	}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Join[K](n, rt, down, j)
 	}
-	n.Send = func(rt *plan.Runtime) (plan.Operator, error) { return kernel.Send[K](n, rt, j.Contribution()), nil }
-	n.Receive = func(_ *plan.Runtime, next plan.Operator) (plan.Operator, error) {
-		return kernel.Receive[K](n, next, j.Contribution())
-	}
+	exchanged[K](n, j.Contribution())
 }
+
+func itself[T any](v T) T { return v }

@@ -36,18 +36,28 @@ func Seal[K Key, L any](in Growing[K, L], when Sealing) Sealed[K, L] {
 	if n == nil {
 		return Sealed[K, L]{}
 	}
-	switch {
-	case !when.rule.Set:
-		n.Graph().Fail(n.Site, "seal: no sealing is given; use Watermark, Punctuation or EndOfInput")
-	case when.rule.Lateness < 0:
-		n.Graph().Fail(n.Site, "seal: the lateness must not be negative")
-	}
-	above := plan.OfGrowing(in)
+	sealBy[K, L](n, when)
+	return plan.NewSealed[K, L](n)
+}
+
+// sealBy fills in a seal node.
+func sealBy[K Key, L any](n *plan.Node, when Sealing) {
+	requireSealing(n, when)
+	above := n.In[0]
 	n.Rule, n.Windowing, n.KeyName, n.Detail = when.rule, above.Windowing, above.KeyName, when.rule.String()
 	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Seal[K, L](n, down)
 	}
-	return plan.NewSealed[K, L](n)
+}
+
+// requireSealing records a mistake unless a sealing is given.
+func requireSealing(n *plan.Node, when Sealing) {
+	switch {
+	case !when.rule.Set:
+		n.Graph().Fail(n.Site, "%s: no sealing is given; use Watermark, Punctuation or EndOfInput", n.Op)
+	case when.rule.Lateness < 0:
+		n.Graph().Fail(n.Site, "%s: the lateness must not be negative", n.Op)
+	}
 }
 
 // SealWhen yields the state of each key and window as soon as it holds the evidence that it is complete: a manifest that

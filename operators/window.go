@@ -1,6 +1,7 @@
 package operators
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -26,6 +27,24 @@ func Hopping(size, slide time.Duration) Windows {
 	}
 	return Windows{plan.Windowing{Size: size, Slide: slide}}
 }
+
+// Offset moves the starts of tumbling or hopping windows: days that begin at 16:00 UTC, which is midnight in China, are
+// Tumbling(24*time.Hour).Offset(16*time.Hour), or Offset(-8*time.Hour), which is the same. What counts is the remainder of a division by the
+// distance between two starts. Other windows begin where their records are, and have no offset.
+func (w Windows) Offset(by time.Duration) Windows {
+	if w.windowing.Size < 0 {
+		return w // a mistake already
+	}
+	slide := cmp.Or(w.windowing.Slide, w.windowing.Size)
+	if slide == 0 {
+		return Windows{plan.Windowing{Size: noOffset}}
+	}
+	w.windowing.Offset = ((w.windowing.Offset+by%slide)%slide + slide) % slide
+	return w
+}
+
+// noOffset stands for windows that have no offset and were given one. It is refused where it is used.
+const noOffset = -2
 
 // Sessions puts the records of a key into one window as long as each is less than gap, in event time, after the one before.
 // A session begins at its first record and ends gap after its last one; records exactly gap apart are two sessions.
@@ -64,7 +83,9 @@ func Window[K Key, T any](in Keyed[K, T], w Windows) Keyed[K, T] {
 	if n == nil {
 		return Keyed[K, T]{}
 	}
-	if w.windowing.Size < 0 {
+	if w.windowing.Size == noOffset {
+		n.Graph().Fail(n.Site, "window: only tumbling and hopping windows have an offset; sessions and the global window begin where their records are")
+	} else if w.windowing.Size < 0 {
 		n.Graph().Fail(n.Site, "window: the size of a window must be positive, and the gap of sessions; the slide of hopping windows too, not above the size, and not below a thousandth of it")
 	}
 	if max(w.windowing.Size, w.windowing.Gap) > plan.MaxWindow {

@@ -7,6 +7,7 @@ var proofs = map[string]string{
 	"make bench-codecs":            ".ci/run: go -C benchmarks/codecs run . ",
 	"make bench-records":           ".ci/run: go -C pipeline/codecs test -run '^$' -bench . ",
 	"make bench-aggregates":        ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
+	"make bench-joins":             ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 	"make bench-sketches":          ".ci/run: go -C benchmarks/sketches test -bench . ",
 	"go run ./cmd/calmstream demo": ".ci/run: go run ./cmd/calmstream demo",
 	"go run ./cmd/calmstream run wordcount --input README.md":        ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",

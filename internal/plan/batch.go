@@ -80,6 +80,14 @@ type Contribution[K Key, C any] struct {
 	Value C
 }
 
+// RowChange is what became of a row of a table at an instant.
+type RowChange[K Key, T any] struct {
+	Key K `json:"key"`
+	// Value is what the row is from then on, unless it is deleted.
+	Value   T    `json:"value"`
+	Deleted bool `json:"deleted,omitempty"`
+}
+
 // Ranked is an entry of a ranking.
 type Ranked[K, N Key] struct {
 	Key   K `json:"key"`

@@ -27,6 +27,9 @@ func fingerprint(p *Plan) string {
 		if n.Kind == KindKeyBy && n.Typed != nil {
 			fmt.Fprintf(&b, " %s", keyClass(reflect.TypeOf(n.Typed).Out(0)))
 		}
+		if n.Kind == KindJoin {
+			b.WriteString(" layout 2") // of its state entries
+		}
 		if n.CodecName != "" {
 			fmt.Fprintf(&b, " codec %q", n.CodecName)
 		}

@@ -69,6 +69,10 @@ type Node struct {
 	Retracts bool
 	// Outer marks a join that also yields what has no match: it waits for a seal.
 	Outer bool
+	// Sealed marks a join all of whose results wait for its seal, so that they are final. Awaits names the instant whose
+	// passing they wait for, Reason says why they have to, and Repair what would not.
+	Sealed                 bool
+	Awaits, Reason, Repair string
 	// Late is, on a Late node, the fold for which records are late.
 	Late *Node
 	// Target is what a Write node writes to.

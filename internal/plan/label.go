@@ -66,6 +66,9 @@ func (p *Plan) LabelOf(n *Node) Label {
 		}
 	case KindJoin, KindDeduplicate:
 		l.Key = n.KeyName
+		if n.Sealed {
+			l.Bound = "sealed"
+		}
 	case KindThreshold:
 		l.Key = n.In[0].KeyName
 	case KindSeal:
@@ -77,13 +80,13 @@ func (p *Plan) LabelOf(n *Node) Label {
 
 // Behind reports whether a seal stands anywhere above the node, or at it: what it yields rests on the log having been whole.
 func (p *Plan) Behind(n *Node) bool {
-	return n.Kind == KindSeal || n.Outer || slices.ContainsFunc(n.In, p.Behind)
+	return n.Kind == KindSeal || n.Outer || n.Sealed || slices.ContainsFunc(n.In, p.Behind)
 }
 
 // final reports whether what the node yields is final: by every way it comes from a seal, with nothing in between that grows again.
 func (p *Plan) final(n *Node) bool {
 	switch {
-	case n.Kind == KindSeal:
+	case n.Kind == KindSeal || n.Sealed:
 		return true
 	case n.Kind.stateful() && !n.Derived || len(n.In) == 0:
 		return false
@@ -104,39 +107,49 @@ type Point struct {
 func (p *Plan) PointsOfOrder() []Point {
 	var points []Point
 	for _, n := range p.Graph.Nodes {
-		if n.Rule.Evidence || n.Kind != KindSeal && !n.Outer {
+		if n.Rule.Evidence || n.Kind != KindSeal && !n.Outer && !n.Sealed {
 			continue // a state that is complete by what it holds waits for nobody
 		}
-		stage := p.stagesOf[n][0]
-		registry := "the shard"
-		if stage.Exchanged() {
-			registry = fmt.Sprintf("all %d shards of %s", stage.Producers(), names(stage.From))
-		}
-		waits := fmt.Sprintf("%s to pass the end of the window by %s", registry, n.Rule.Lateness)
-		if n.Rule.Punctuation {
-			waits = fmt.Sprintf("%s to hold the promises of all producers (%s) for the end of the window, and what they cover", registry, producers(n))
-		}
-		if n.Rule.Cut {
-			waits = fmt.Sprintf("%s to come to the recorded cut", registry)
-		}
-		if n.Rule.OnlyAtEnd {
-			waits = fmt.Sprintf("the end marker of %s", registry)
-		}
-		if n.Outer {
-			points = append(points, Point{
-				Node: n, Name: n.Name, Waits: fmt.Sprintf("%s to pass the last instant that can match by %s", registry, n.Rule.Lateness),
-				Reason: "that a record has no match can change until then; pairs leave at once",
-				Repair: "operators.Join yields the pairs alone, and waits for nothing",
-			})
-			continue
-		}
-		points = append(points, Point{
-			Node: n, Name: n.In[0].Name, Waits: waits,
-			Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
-			Repair: fmt.Sprintf("operators.Threshold answers a question about %s whose yes is final, and waits for nothing", n.In[0].Name),
-		})
+		points = append(points, p.point(n))
 	}
 	return points
+}
+
+// point describes a node that waits.
+func (p *Plan) point(n *Node) Point {
+	switch {
+	case n.Outer:
+		return Point{
+			Node: n, Name: n.Name, Waits: p.waits(n, "the last instant that can match"),
+			Reason: "that a record has no match can change until then; pairs leave at once",
+			Repair: "operators.Join yields the pairs alone, and waits for nothing",
+		}
+	case n.Sealed:
+		return Point{Node: n, Name: n.Name, Waits: p.waits(n, n.Awaits), Reason: n.Reason, Repair: n.Repair}
+	}
+	return Point{
+		Node: n, Name: n.In[0].Name, Waits: p.waits(n, "the end of the window"),
+		Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
+		Repair: fmt.Sprintf("operators.Threshold answers a question about %s whose yes is final, and waits for nothing", n.In[0].Name),
+	}
+}
+
+// waits says for what a node waits before an instant is over.
+func (p *Plan) waits(n *Node, instant string) string {
+	stage := p.stagesOf[n][0]
+	registry := "the shard"
+	if stage.Exchanged() {
+		registry = fmt.Sprintf("all %d shards of %s", stage.Producers(), names(stage.From))
+	}
+	switch {
+	case n.Rule.OnlyAtEnd:
+		return "the end marker of " + registry
+	case n.Rule.Cut:
+		return registry + " to come to the recorded cut"
+	case n.Rule.Punctuation:
+		return fmt.Sprintf("%s to hold the promises of all producers (%s) for %s, and what they cover", registry, producers(n), instant)
+	}
+	return fmt.Sprintf("%s to pass %s by %s", registry, instant, n.Rule.Lateness)
 }
 
 // names lists stages for people.

@@ -31,15 +31,25 @@ type Stage struct {
 // Exchanged reports whether the stage stands behind an exchange.
 func (s *Stage) Exchanged() bool { return len(s.From) > 0 }
 
-// meets reports whether a node is such an operator.
-func (s *Stage) meets(n *Node) bool {
-	ways := 0
+// meets reports whether a node of the stage, or the one behind an exchange from it, is such an operator.
+func (s *Stage) meets() bool {
+	for _, n := range s.Nodes {
+		if s.ways(n) > 1 || n.Outer {
+			return true
+		}
+	}
+	// What is sent is numbered in one order, whichever way it comes.
+	return slices.ContainsFunc(s.To, func(to *Stage) bool { return s.ways(to.Root) > 1 })
+}
+
+// ways is how many inputs of a node come from within the stage.
+func (s *Stage) ways(n *Node) (ways int) {
 	for _, in := range n.In {
 		if slices.Contains(s.Nodes, in) {
 			ways++
 		}
 	}
-	return ways > 1 || n.Outer
+	return ways
 }
 
 // Producers is the number of shards that send to the stage.
@@ -118,7 +128,7 @@ func Cut(g *Graph) (*Plan, error) {
 		}
 	}
 	for _, s := range p.Stages {
-		s.Single = slices.ContainsFunc(s.Nodes, s.meets)
+		s.Single = s.meets()
 	}
 	p.Fingerprint = fingerprint(p)
 	return p, nil
@@ -238,7 +248,7 @@ func seals(fold *Node) error {
 	return nil
 }
 
-// promised checks that a fold which closes by punctuation has only inputs with a registry.
+// promised checks that a state which closes by punctuation has only inputs with a registry.
 func promised(fold *Node) error {
 	if !fold.Rule.Punctuation {
 		return nil

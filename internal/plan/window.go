@@ -77,6 +77,8 @@ type Windowing struct {
 	Size time.Duration
 	// Slide is the time from the start of one window to that of the next; 0 means Size.
 	Slide time.Duration
+	// Offset moves the starts of all windows, by at least 0 and less than Slide.
+	Offset time.Duration
 	// Gap makes sessions: the records of a key, each less than Gap after the one before. Size and Slide are 0 then.
 	Gap time.Duration
 	// Cut makes windows from one recorded cut to the next, of an input whose time is the number of the cut: Size is 1.
@@ -96,7 +98,7 @@ func (w Windowing) Assign(instant int64) Span {
 	if w.Size <= 0 {
 		return Global
 	}
-	return w.Span(instant - floorMod(instant, int64(w.slide())))
+	return w.Span(instant - floorMod(instant-int64(w.Offset), int64(w.slide()))) // event times are far enough from the ends
 }
 
 // Due is the frontier at which a record of the window is late: the end of the window. In sessions it is the instant behind
@@ -151,10 +153,14 @@ func (w Windowing) String() string {
 	if w.Size <= 0 {
 		return "global"
 	}
+	text := fmt.Sprintf("tumbling %s", w.Size)
 	if w.slide() != w.Size {
-		return fmt.Sprintf("hopping %s every %s", w.Size, w.Slide)
+		text = fmt.Sprintf("hopping %s every %s", w.Size, w.Slide)
 	}
-	return fmt.Sprintf("tumbling %s", w.Size)
+	if w.Offset != 0 {
+		text += fmt.Sprintf(" from %s", w.Offset)
+	}
+	return text
 }
 
 func floorMod(a, b int64) int64 {

@@ -89,11 +89,12 @@ func TestJoins(t *testing.T) {
 				pipeline.Write(p, "inner", inner, nowhere("inner"), pipeline.EncodeText)
 				pipeline.Write(p, "left", operators.LeftJoin("lefts", left, right, within, pairText), nowhere("left"), pipeline.EncodeText)
 				pipeline.Write(p, "outer", operators.OuterJoin("outers", left, right, within, pairText), nowhere("outer"), pipeline.EncodeText)
+				pipeline.Write(p, "anti", operators.AntiJoin("antis", left, right, within), nowhere("anti"), readingText)
 				return p
 			}, in, pipelinetest.Options{Rounds: 36 / (1 + shards)})
 			lefts, lateLeft := onTime(in, "left", lateness)
 			rights, lateRight := onTime(in, "right", lateness)
-			var pairs, aloneLeft, aloneRight []string
+			var pairs, aloneLeft, aloneRight, anti []string
 			matched := map[reading]bool{}
 			for _, a := range lefts {
 				for _, b := range rights {
@@ -104,6 +105,8 @@ func TestJoins(t *testing.T) {
 				}
 				if !matched[a] {
 					aloneLeft = append(aloneLeft, "stable "+pairText(&a, nil))
+					text, _ := readingText(a)
+					anti = append(anti, "final "+string(text))
 				}
 			}
 			for _, b := range rights {
@@ -117,8 +120,9 @@ func TestJoins(t *testing.T) {
 			want(t, out, "inner", pairs...)
 			want(t, out, "left", append(pairs[:len(pairs):len(pairs)], aloneLeft...)...)
 			want(t, out, "outer", append(append(pairs[:len(pairs):len(pairs)], aloneLeft...), aloneRight...)...)
-			if got := len(out.Rejected) - broken(in); got != 3*(lateLeft+lateRight) {
-				t.Errorf("%d late records, want %d for each of three joins", got, lateLeft+lateRight)
+			want(t, out, "anti", anti...)
+			if got := len(out.Rejected) - broken(in); got != 4*(lateLeft+lateRight) {
+				t.Errorf("%d late records, want %d for each of four joins", got, lateLeft+lateRight)
 			}
 		})
 	}

@@ -7,19 +7,14 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// Sided is a record of one of the two sides of a join.
-type Sided[A, B any] struct {
-	Right bool
-	A     A
-	B     B
-}
-
 // Joining says what matches and what becomes of it.
 type Joining[A, B, C any] struct {
 	// Before and After bound, in nanoseconds, how far the time of the right may lie before and after that of the left.
 	Before, After int64
 	// KeepLeft and KeepRight say whether what has no match is handed on, once nothing can match it any more.
 	KeepLeft, KeepRight bool
+	// Alone says that pairs are not handed on.
+	Alone bool
 	// Pair makes a result; one side is nil where there is no match.
 	Pair func(*A, *B) C
 	A    plan.Codec[A]
@@ -36,6 +31,8 @@ type joiner[K plan.Key, A, B, C any] struct {
 	keys plan.KeyCodec[K]
 	held held[K, A, B]
 	out  outlet[C]
+	// passed is the instant up to which deadlines have come.
+	passed int64
 	// numbers the pairs of a message
 	last  plan.Meta
 	index uint32
@@ -48,10 +45,10 @@ func Join[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan.O
 	if err != nil {
 		return nil, err
 	}
-	k := &joiner[K, A, B, C]{guard: guard{n, rt}, Joining: j, rule: n.Rule, keys: plan.KeyCodecOf[K](), out: out}
+	k := &joiner[K, A, B, C]{guard: guard{n, rt}, Joining: j, rule: n.Rule, keys: plan.KeyCodecOf[K](), out: out, passed: plan.Beginning}
 	k.held.own, k.held.deadline = k.keys.Own, k.deadline
 	k.held.encode = func(v *Sided[A, B]) ([]byte, error) { return k.appendRecord(nil, v) }
-	k.held.due.less = due.before
+	k.held.byKey, k.held.due.less = make(map[K]*both[K, A, B]), (*entry[K, A, B]).byDeadline
 	rt.Register(n, k)
 	return k, nil
 }
@@ -59,7 +56,7 @@ func Join[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan.O
 func (k *joiner[K, A, B, C]) Consume(b *plan.Batch[plan.Contribution[K, Sided[A, B]]]) {
 	for i := 0; i < b.Len(); i++ {
 		m, c := &b.Meta[i], &b.Val[i]
-		e := k.held.add(place{m.Seq, m.Index, m.Branch, c.Value.Right}, c.Key, c.Start, c.Value)
+		e := k.held.add(c.Key, c.Start, c.Value)
 		for _, other := range k.matches(e) {
 			k.pair(m, e, other)
 		}
@@ -70,11 +67,11 @@ func (k *joiner[K, A, B, C]) Consume(b *plan.Batch[plan.Contribution[K, Sided[A,
 	k.out.flush()
 }
 
-// matches returns the records of the other side within the interval, by time and then by place.
+// matches returns the records of the other side within the interval, by time and then by number.
 func (k *joiner[K, A, B, C]) matches(e *entry[K, A, B]) []*entry[K, A, B] {
-	low, high, side := e.time-k.Before, e.time+k.After, k.held.byKey[e.key].right
+	low, high, side := e.time-k.Before, e.time+k.After, e.of.lane(!e.value.Right).items()
 	if e.value.Right {
-		low, high, side = e.time-k.After, e.time+k.Before, k.held.byKey[e.key].left
+		low, high = e.time-k.After, e.time+k.Before
 	}
 	from, _ := slices.BinarySearchFunc(side, low, func(e *entry[K, A, B], t int64) int { return cmp.Compare(e.time, t) })
 	to := from
@@ -88,6 +85,9 @@ func (k *joiner[K, A, B, C]) matches(e *entry[K, A, B]) []*entry[K, A, B] {
 func (k *joiner[K, A, B, C]) pair(m *plan.Meta, e, other *entry[K, A, B]) {
 	k.held.match(e)
 	k.held.match(other)
+	if k.Alone {
+		return
+	}
 	left, right := e, other
 	if e.value.Right {
 		left, right = other, e
@@ -134,24 +134,27 @@ func (k *joiner[K, A, B, C]) Advance(frontier int64) {
 		after = plan.End
 	}
 	var group *plan.Group
-	for _, e := range k.held.expire(after) {
-		if e.matched || e.value.Right && !k.KeepRight || !e.value.Right && !k.KeepLeft {
-			continue
-		}
+	for _, e := range k.held.expire(after, k.alone) {
 		span := plan.Span{Start: e.time, End: e.time + 1}
 		if text := k.keys.Text(e.key); group == nil || group.Key != text || group.Window != span {
 			group = &plan.Group{Key: text, Window: span}
 		}
 		k.rt.Waited(1)
-		m := plan.Meta{Seq: e.place.seq, Time: e.time, Frontier: e.time, Group: group}
+		m := plan.Meta{Time: e.time, Frontier: e.time, Group: group}
 		if e.value.Right {
 			k.make(m, nil, &e.value.B)
 		} else {
 			k.make(m, &e.value.A, nil)
 		}
 	}
+	k.passed = max(k.passed, after)
 	k.out.flush()
 	k.out.advance(k.before(after))
+}
+
+// alone reports whether a record is to be handed on as one without a match.
+func (k *joiner[K, A, B, C]) alone(e *entry[K, A, B]) bool {
+	return !e.matched && (e.value.Right && k.KeepRight || !e.value.Right && k.KeepLeft)
 }
 
 // before is the instant before which nothing more will be handed on. A pair is not before the record that completes it; what
@@ -170,4 +173,4 @@ func (k *joiner[K, A, B, C]) before(after int64) int64 {
 	return after - wait
 }
 
-func (k *joiner[K, A, B, C]) Open() int { return len(k.held.entries) }
+func (k *joiner[K, A, B, C]) Open() int { return k.held.n }

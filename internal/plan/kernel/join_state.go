@@ -3,89 +3,46 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
 // An entry of a join's state is
 //
-//	put:  0x01  place  byte(1 if matched)  varint(time)  uvarint(len key)  key  record
-//	drop: 0x02  place
+//	put:     0x01  uvarint(serial)  byte(bit 0: of the right side, bit 1: matched)  varint(time)  uvarint(len key)  key  record
+//	passed:  0x03  varint(instant)  uvarint(serial)
 //
-//	place: uvarint(sequence)  uvarint(index)  uvarint(branch)  byte(0 left, 1 right)
-//
-// with the key in its canonical encoding and the record in its side's codec. A put replaces what stood at the place.
-
-func appendPlace(b []byte, p place) []byte {
-	b = binary.AppendUvarint(b, p.seq)
-	b = binary.AppendUvarint(b, uint64(p.index))
-	b = binary.AppendUvarint(b, uint64(p.branch))
-	return append(b, flag(p.right))
-}
-
-func flag(set bool) byte {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-func cutPlace(data []byte) (p place, rest []byte, err error) {
-	var v [3]uint64
-	for i := range v {
-		u, n := binary.Uvarint(data)
-		if n <= 0 {
-			return p, nil, errEntry
-		}
-		v[i], data = u, data[n:]
-	}
-	if len(data) == 0 || data[0] > 1 || v[1] > 1<<32-1 || v[2] > 1<<32-1 {
-		return p, nil, errEntry
-	}
-	return place{v[0], uint32(v[1]), uint32(v[2]), data[0] == 1}, data[1:], nil
-}
+// with the key in its canonical encoding and the record in its side's codec. The last one, which ends each snapshot, says that all
+// deadlines up to the instant have come, which drops the records that had them, and how many records there have been. A put replaces the record of its number.
 
 // Snapshot writes all records, or what changed since the last kept snapshot.
 func (k *joiner[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
 	h := &k.held
-	h.gone, h.dropped = append(h.gone[:0], h.dropped...), h.dropped[:0]
+	h.restored = nil
 	h.taken, h.dirty = append(h.taken[:0], h.dirty...), h.dirty[:0]
-	for _, at := range h.taken {
-		if e := h.entries[at]; e != nil {
-			e.dirty = false
-		}
+	for _, e := range h.taken {
+		e.dirty = false
 	}
 	changed := h.taken
 	if full {
-		changed = changed[:0:0]
-		for at := range h.entries {
-			changed = append(changed, at)
-		}
-		slices.SortFunc(changed, place.compare)
-	} else {
-		for _, at := range h.gone {
-			if err := w.Add(appendPlace(append(k.buf[:0], entryDrop), at)); err != nil {
-				return err
-			}
-		}
+		changed = h.all()
 	}
-	for _, at := range changed {
-		if e := h.entries[at]; e != nil {
+	for _, e := range changed {
+		if !e.gone {
 			if err := k.put(w, e); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	k.buf = appendPassed(k.buf[:0], k.passed, h.serial)
+	return w.Add(k.buf)
 }
 
 func (k *joiner[K, A, B, C]) put(w plan.StateWriter, e *entry[K, A, B]) (err error) {
-	b := append(appendPlace(append(k.buf[:0], entryPut), e.place), flag(e.matched))
-	b = binary.AppendVarint(b, e.time)
-	b = binary.AppendUvarint(b, uint64(k.keys.Size(e.key)))
-	b = k.keys.Append(b, e.key)
+	b := binary.AppendUvarint(append(k.buf[:0], entryPut), e.serial)
+	b = append(b, flag(e.value.Right)|flag(e.matched)<<1)
+	b = appendInstant(b, k.keys, e.key, e.time)
 	if b, err = k.appendRecord(b, &e.value); err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(e.key), err)
 	}
@@ -94,46 +51,31 @@ func (k *joiner[K, A, B, C]) put(w plan.StateWriter, e *entry[K, A, B]) (err err
 }
 
 func (j *Joining[A, B, C]) appendRecord(b []byte, v *Sided[A, B]) ([]byte, error) {
-	if v.Right {
-		return j.B.Append(b, v.B)
-	}
-	return j.A.Append(b, v.A)
+	return appendSide(b, v, j.A, j.B)
 }
 
-func (j *Joining[A, B, C]) decodeRecord(right bool, data []byte) (v Sided[A, B], err error) {
-	if v.Right = right; right {
-		v.B, err = j.B.Decode(data)
-	} else {
-		v.A, err = j.A.Decode(data)
-	}
-	return v, err
-}
+// Contribution encodes what crosses an exchange.
+func (j *Joining[A, B, C]) Contribution() ValueCodec[Sided[A, B]] { return SidedCodec(j.A, j.B) }
 
-// Contribution encodes what crosses an exchange: the side, then the record.
-func (j *Joining[A, B, C]) Contribution() ValueCodec[Sided[A, B]] {
-	return ValueCodec[Sided[A, B]]{
-		Append: func(b []byte, v *Sided[A, B]) ([]byte, error) { return j.appendRecord(append(b, flag(v.Right)), v) },
-		Decode: func(data []byte) (v Sided[A, B], err error) {
-			if len(data) == 0 || data[0] > 1 {
-				return v, errRecord
-			}
-			return j.decodeRecord(data[0] == 1, data[1:])
-		},
+func flag(set bool) byte {
+	if set {
+		return 1
 	}
+	return 0
 }
 
 // Settle ends the snapshot taken last.
 func (k *joiner[K, A, B, C]) Settle(kept bool) {
 	h := &k.held
 	if !kept {
-		h.dropped = append(h.dropped, h.gone...)
-		for _, at := range h.taken {
-			if e := h.entries[at]; e != nil {
+		for _, e := range h.taken {
+			if !e.gone {
 				h.touch(e)
 			}
 		}
 	}
-	h.taken, h.gone = h.taken[:0], h.gone[:0]
+	clear(h.taken)
+	h.taken = h.taken[:0]
 }
 
 // Restore takes one entry back.
@@ -142,45 +84,32 @@ func (k *joiner[K, A, B, C]) Restore(data []byte) (err error) {
 	if len(data) == 0 {
 		return errEntry
 	}
-	kind := data[0]
-	at, rest, err := cutPlace(data[1:])
-	if err != nil {
+	switch data[0] {
+	case entryPassed:
+		if k.passed, k.held.serial, err = cutPassed(data[1:]); err == nil {
+			k.held.expire(k.passed, func(*entry[K, A, B]) bool { return false })
+		}
 		return err
-	}
-	if e := k.held.entries[at]; e != nil {
-		k.held.remove(e)
-	}
-	switch kind {
-	case entryDrop:
-		return nil
 	case entryPut:
-		return k.restorePut(at, rest)
+		return k.restorePut(data[1:])
 	}
 	return errEntry
 }
 
-func (k *joiner[K, A, B, C]) restorePut(at place, rest []byte) error {
-	if len(rest) == 0 || rest[0] > 1 {
+func (k *joiner[K, A, B, C]) restorePut(data []byte) error {
+	serial, n := binary.Uvarint(data)
+	if n <= 0 || n == len(data) || data[n] > 3 {
 		return errEntry
 	}
-	matched := rest[0] == 1
-	time, n := binary.Varint(rest[1:])
-	if n <= 0 {
-		return errEntry
-	}
-	rest = rest[1+n:]
-	size, n := binary.Uvarint(rest)
-	if n <= 0 || size > uint64(len(rest)-n) {
-		return errEntry
-	}
-	key, err := k.keys.Decode(rest[n : n+int(size)])
+	flags := data[n]
+	key, time, rest, err := cutInstant(data[n+1:], k.keys)
 	if err != nil {
 		return err
 	}
-	v, err := k.decodeRecord(at.right, rest[n+int(size):])
+	v, err := decodeSide(flags&1 != 0, rest, k.A, k.B)
 	if err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 	}
-	k.held.insert(at, key, time, v).matched = matched
+	k.held.restore(serial, key, time, v, flags&2 != 0)
 	return nil
 }

@@ -1,0 +1,204 @@
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// Enriching says what becomes of a record and the entry of its key.
+type Enriching[A, B, C any] struct {
+	Pair func(*A, *B) C
+	A    plan.Codec[A]
+	B    plan.Codec[B]
+}
+
+// enricher is the kernel of Enrich: each key of the table is written once, so that a record and the entry of its key belong together
+// whenever they meet, and for good. A record waits only if it comes before its entry.
+type enricher[K plan.Key, A, B, C any] struct {
+	guard
+	Enriching[A, B, C]
+	keys    plan.KeyCodec[K]
+	entries map[K]*written[K, B]
+	parked  map[K][]*parked[K, A]
+	serial  uint64
+	// held are the parked records by their frontiers, and such as are no more.
+	held queue[*parked[K, A]]
+	out  outlet[C]
+	// last and index number the results of a message.
+	last  plan.Meta
+	index uint32
+	// What changed since the last snapshot, and what is in one that is not settled.
+	newEntries, takenEntries []*written[K, B]
+	newParked, takenParked   []*parked[K, A]
+	restored                 map[uint64]bool
+	buf                      []byte
+	two                      [2][]byte
+}
+
+// written is an entry of the table.
+type written[K plan.Key, B any] struct {
+	key   K
+	value B
+}
+
+// parked is a record whose key has no entry yet.
+type parked[K plan.Key, A any] struct {
+	serial         uint64
+	key            K
+	time, frontier int64
+	value          A
+	// gone says that its entry has come.
+	gone bool
+}
+
+func (e *parked[K, A]) before(f *parked[K, A]) bool {
+	return e.frontier < f.frontier || e.frontier == f.frontier && e.serial < f.serial
+}
+
+// Enrich pairs the records of the left side with the entries of the right side.
+func Enrich[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan.Operator, e Enriching[A, B, C]) (plan.Operator, error) {
+	out, err := newOutlet[C](n, down)
+	if err != nil {
+		return nil, err
+	}
+	k := &enricher[K, A, B, C]{
+		guard: guard{n, rt}, Enriching: e, keys: plan.KeyCodecOf[K](), out: out,
+		entries: make(map[K]*written[K, B]), parked: make(map[K][]*parked[K, A]),
+	}
+	k.held.less = (*parked[K, A]).before
+	rt.Register(n, k)
+	return k, nil
+}
+
+func (k *enricher[K, A, B, C]) Consume(b *plan.Batch[plan.Contribution[K, Sided[A, B]]]) {
+	k.restored = nil
+	for i := 0; i < b.Len(); {
+		i = k.run(b, i)
+	}
+	k.out.flush()
+}
+
+// run goes on from a record until the end, or until a function of the user's panics.
+func (k *enricher[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, B]]], from int) (next int) {
+	defer func() {
+		if r := recover(); r != nil {
+			k.caught(r, b.Meta[next])
+			next++
+		}
+	}()
+	for next = from; next < b.Len(); next++ {
+		m, c := &b.Meta[next], &b.Val[next]
+		if c.Value.Right {
+			k.write(m, c.Key, &c.Value.B)
+		} else if e := k.entries[c.Key]; e != nil {
+			k.out.batch.Add(k.number(m, m.Time, m.Frontier), k.Pair(&c.Value.A, &e.value))
+		} else {
+			k.park(m, c.Key, c.Value.A)
+		}
+		if k.out.batch.Len() >= chunk {
+			k.out.flush()
+		}
+	}
+	return next
+}
+
+// number makes the meta of a result that a message led to, about a record with the given times.
+func (k *enricher[K, A, B, C]) number(m *plan.Meta, time, frontier int64) plan.Meta {
+	if m.Seq != k.last.Seq || m.Branch != k.last.Branch {
+		k.last, k.index = *m, 0
+	}
+	out := plan.Meta{Seq: m.Seq, Branch: m.Branch, Index: k.index, Time: time, Frontier: frontier}
+	k.index++
+	return out
+}
+
+func (k *enricher[K, A, B, C]) park(m *plan.Meta, key K, v A) {
+	k.serial++
+	key = k.keys.Own(key)
+	k.newParked = append(k.newParked, k.keep(&parked[K, A]{serial: k.serial, key: key, time: m.Time, frontier: m.Frontier, value: v}))
+}
+
+func (k *enricher[K, A, B, C]) keep(e *parked[K, A]) *parked[K, A] {
+	all := k.parked[e.key]
+	i := len(all) // the usual case; from a checkpoint they come in any order
+	for i > 0 && all[i-1].serial > e.serial {
+		i--
+	}
+	k.parked[e.key] = slices.Insert(all, i, e)
+	k.held.push(e)
+	return e
+}
+
+// write writes an entry, and answers the records that waited for it. A second entry of a key, unless it is the same again, breaks
+// the rule that the table keeps, and is no more than reported.
+func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, v *B) {
+	if e := k.entries[key]; e != nil {
+		if !k.same(&e.value, v) {
+			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: errWritten})
+		}
+		return
+	}
+	e := k.enter(k.keys.Own(key), *v)
+	k.newEntries = append(k.newEntries, e)
+	for _, waiting := range k.unpark(key) {
+		k.answer(m, waiting, e)
+	}
+}
+
+var errWritten = errors.New("the key has another entry already: each key of a table for operators.Enrich is written once; look a table that changes up with operators.Lookup")
+
+func (k *enricher[K, A, B, C]) same(a, b *B) bool {
+	var errA, errB error
+	k.two[0], errA = k.B.Append(k.two[0][:0], *a)
+	k.two[1], errB = k.B.Append(k.two[1][:0], *b)
+	return errA == nil && errB == nil && bytes.Equal(k.two[0], k.two[1])
+}
+
+func (k *enricher[K, A, B, C]) enter(key K, v B) *written[K, B] {
+	e := &written[K, B]{key: key, value: v}
+	k.entries[key] = e
+	return e
+}
+
+// unpark takes the records of a key out, in the order in which they came.
+func (k *enricher[K, A, B, C]) unpark(key K) []*parked[K, A] {
+	all := k.parked[key]
+	delete(k.parked, key)
+	for _, e := range all {
+		e.gone = true
+	}
+	return all
+}
+
+// answer adds the result of a record that waited, unless the user's function panics.
+func (k *enricher[K, A, B, C]) answer(m *plan.Meta, waiting *parked[K, A], e *written[K, B]) {
+	out := k.number(m, waiting.time, waiting.frontier)
+	defer func() {
+		if r := recover(); r != nil {
+			k.caught(r, out)
+		}
+	}()
+	k.out.batch.Add(out, k.Pair(&waiting.value, &e.value))
+}
+
+// Advance passes on how far the stream is. Below, a record that is parked must not be late when it comes; so everything waits there, as
+// far as it waits for time, until the entry has come.
+func (k *enricher[K, A, B, C]) Advance(frontier int64) {
+	for k.held.len() > 0 && k.held.first().gone {
+		k.held.pop()
+	}
+	if k.held.len() > 0 && frontier != plan.End { // at the end no entry comes any more
+		frontier = min(frontier, k.held.first().frontier)
+	}
+	k.out.advance(frontier)
+}
+
+func (k *enricher[K, A, B, C]) Open() (n int) {
+	for _, all := range k.parked {
+		n += len(all)
+	}
+	return n
+}

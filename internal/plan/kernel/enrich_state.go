@@ -1,0 +1,139 @@
+package kernel
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/calmstream/calmstream/internal/plan"
+)
+
+// An entry of the state of an Enrich is
+//
+//	serial:  0x03  varint(0)  uvarint(serial)
+//	record:  0x04  uvarint(serial)  varint(frontier)  varint(time)  uvarint(len key)  key  record
+//	entry:   0x05  varint(0)  uvarint(len key)  key  entry
+//
+// with the key in its canonical encoding, and record and entry in their codecs. The first says how many records have had to wait. A
+// record waits until the entry of its key has come, and for nothing else: an entry drops the records of its key.
+
+// Snapshot writes the whole state, or what changed since the last kept snapshot.
+func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
+	defer k.broken(&err)
+	k.restored = nil
+	k.takenParked, k.newParked = append(k.takenParked[:0], k.newParked...), k.newParked[:0]
+	k.takenEntries, k.newEntries = append(k.takenEntries[:0], k.newEntries...), k.newEntries[:0]
+	records, entries := k.takenParked, k.takenEntries
+	if full {
+		records, entries = k.all()
+	}
+	k.buf = appendPassed(k.buf[:0], 0, k.serial)
+	if err := w.Add(k.buf); err != nil {
+		return err
+	}
+	for _, e := range records {
+		if e.gone {
+			continue
+		}
+		b := binary.AppendUvarint(append(k.buf[:0], entryRecord), e.serial)
+		b = appendInstant(binary.AppendVarint(b, e.frontier), k.keys, e.key, e.time)
+		if k.buf, err = k.A.Append(b, e.value); err != nil {
+			return k.about(e.key, err)
+		}
+		if err := w.Add(k.buf); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, e.key, 0)
+		if k.buf, err = k.B.Append(b, e.value); err != nil {
+			return k.about(e.key, err)
+		}
+		if err := w.Add(k.buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all returns everything, in an order that no map decides.
+func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []*written[K, B]) {
+	for _, of := range k.parked {
+		records = append(records, of...)
+	}
+	slices.SortFunc(records, func(a, b *parked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
+	entries = slices.SortedFunc(maps.Values(k.entries), func(a, b *written[K, B]) int { return cmp.Compare(a.key, b.key) })
+	return records, entries
+}
+
+func (k *enricher[K, A, B, C]) about(key K, err error) error {
+	return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
+}
+
+// Settle ends the snapshot taken last.
+func (k *enricher[K, A, B, C]) Settle(kept bool) {
+	if !kept {
+		k.newParked = append(k.newParked, k.takenParked...)
+		k.newEntries = append(k.newEntries, k.takenEntries...)
+	}
+	clear(k.takenParked)
+	clear(k.takenEntries)
+	k.takenParked, k.takenEntries = k.takenParked[:0], k.takenEntries[:0]
+}
+
+// Restore takes one entry back.
+func (k *enricher[K, A, B, C]) Restore(data []byte) (err error) {
+	defer k.broken(&err)
+	if len(data) == 0 {
+		return errEntry
+	}
+	switch kind, rest := data[0], data[1:]; kind {
+	case entryPassed:
+		_, k.serial, err = cutPassed(rest)
+		return err
+	case entryRecord:
+		return k.restoreRecord(rest)
+	case entryVersion:
+		key, _, rest, err := cutInstant(rest, k.keys)
+		if err != nil {
+			return err
+		}
+		v, err := k.B.Decode(rest)
+		if err != nil {
+			return k.about(key, err)
+		}
+		k.enter(key, v)
+		k.unpark(key)
+		return nil
+	}
+	return errEntry
+}
+
+func (k *enricher[K, A, B, C]) restoreRecord(data []byte) error {
+	serial, n := binary.Uvarint(data)
+	if n <= 0 {
+		return errEntry
+	}
+	frontier, m := binary.Varint(data[n:])
+	if m <= 0 {
+		return errEntry
+	}
+	key, time, rest, err := cutInstant(data[n+m:], k.keys)
+	if err != nil {
+		return err
+	}
+	v, err := k.A.Decode(rest)
+	if err != nil {
+		return k.about(key, err)
+	}
+	if k.restored == nil {
+		k.restored = make(map[uint64]bool)
+	}
+	if k.entries[key] == nil && !k.restored[serial] {
+		k.restored[serial] = true
+		k.keep(&parked[K, A]{serial: serial, key: key, time: time, frontier: frontier, value: v})
+	}
+	return nil
+}
