@@ -3,7 +3,8 @@ package operators
 import "github.com/calmstream/calmstream/internal/plan"
 
 // Codec encodes records of type T where they leave the memory of a shard: on their way through an exchange, and in
-// checkpoints. Encoding must be deterministic. Its methods Message and Encode fit pipeline.Source and pipeline.Write.
+// checkpoints. Encoding must be deterministic. Its methods Message and Encode fit pipeline.Source and pipeline.Write. The
+// module pipeline/codecs has some.
 type Codec[T any] = plan.Codec[T]
 
 // WithCodec declares how the records of a stream are encoded where they cross an exchange or are kept in state. Without it

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// JSON decodes messages with encoding/json.
+// JSON decodes messages with encoding/json. Where decoding is what limits a pipeline, see the module pipeline/codecs: it has a faster JSON, and
+// CBOR, MessagePack and Protocol Buffers.
 func JSON[T any](m *Message) (v T, err error) {
 	if err = json.Unmarshal(m.Data, &v); err != nil {
 		return v, fmt.Errorf("the message is not the JSON of a %T: %w", v, err)

@@ -44,6 +44,10 @@ type OperatorDocument struct {
 	// Target and Verdict are set for a Write.
 	Target  string `json:"target,omitempty"`
 	Verdict string `json:"verdict,omitempty"`
+	// Label is set for a Write: "Async" if another run over the same inputs gives the same results, "Run" if only all owners of one
+	// run do, for the Reason.
+	Label  string `json:"label,omitempty"`
+	Reason string `json:"reason,omitempty"`
 	// State is set for an operator that keeps state.
 	State *StateDocument `json:"state,omitempty"`
 }
@@ -108,6 +112,8 @@ func (p *Plan) operator(n *Node) OperatorDocument {
 	}
 	if n.Kind == KindWrite {
 		o.Verdict = p.WriteVerdict(n).String()
+		severity, cause := p.SeverityOf(n)
+		o.Label, o.Reason = severity.String(), cause.Reason
 	} else {
 		o.Yields = p.LabelOf(n).String()
 	}

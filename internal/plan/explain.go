@@ -18,6 +18,10 @@ func (p *Plan) Explain() string {
 		b.WriteString("\n")
 		p.explainStage(&b, s)
 	}
+	b.WriteString("\nresults\n")
+	for _, write := range p.Writes {
+		b.WriteString(p.path(write))
+	}
 	b.WriteString("\npoints of order\n")
 	points := p.PointsOfOrder()
 	for _, pt := range points {

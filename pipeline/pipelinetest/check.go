@@ -14,7 +14,7 @@ type Options struct {
 	Seed uint64
 	// Rounds is the number of schedules; 0 means 50.
 	Rounds int
-	// Owners is how many owners each shard has at once; 0 means 2.
+	// Owners is how many owners each shard has at once; 0 means 2, and 3 in every fourth round.
 	Owners int
 	// Accounts name Writes whose results say how many records they are made of: every record must then be in exactly one of them, or
 	// rejected.
@@ -28,10 +28,18 @@ func (o Options) withDefaults() Options {
 	if o.Rounds == 0 {
 		o.Rounds = 50
 	}
-	if o.Owners == 0 {
-		o.Owners = 2
-	}
 	return o
+}
+
+// owners returns how many owners each shard has in a round.
+func (o Options) owners(round int) int {
+	switch {
+	case o.Owners > 0:
+		return o.Owners
+	case round%4 == 3:
+		return 3
+	}
+	return 2
 }
 
 // Check runs the pipeline that build makes under many schedules and fails the test if any result differs. It
@@ -111,7 +119,7 @@ func (s *search) run(logs []Log) (Outcome, error) {
 // rounds runs schedules and holds each against the plain outcome.
 func (s *search) rounds(logs []Log, want Outcome) error {
 	for round := range s.o.Rounds {
-		h := &History{Seed: s.o.Seed, Round: round, Owners: s.o.Owners, Logs: logs}
+		h := &History{Seed: s.o.Seed, Round: round, Owners: s.o.owners(round), Logs: logs}
 		err := s.once(h, want, func(w *world) (err error) {
 			h.Pipeline = w.plan.Graph.Name
 			h.steps, err = w.chaos(rand.New(rand.NewPCG(s.o.Seed, uint64(round))))

@@ -109,8 +109,12 @@ func TestCutThatIsAhead(t *testing.T) {
 		data    string
 		headers map[string][]string
 	}{
-		{`{"sensor":"s","value":1}`, nil}, {"", seal.CutHeaders(2)}, {`{"sensor":"s","value":2}`, nil}, {"", seal.CutHeaders(1)},
-		{"", map[string][]string{seal.Header: {seal.Cut}, seal.CutHeader: {"-1"}}}, {`{"sensor":"s","value":4}`, nil},
+		{`{"sensor":"s","value":1}`, nil},
+		{"", seal.CutHeaders(2)},
+		{`{"sensor":"s","value":2}`, nil},
+		{"", seal.CutHeaders(1)},
+		{"", map[string][]string{seal.Header: {seal.Cut}, seal.CutHeader: {"-1"}}},
+		{`{"sensor":"s","value":4}`, nil},
 	} {
 		in.Messages, in.Headers = append(in.Messages, []byte(m.data)), append(in.Headers, m.headers)
 	}

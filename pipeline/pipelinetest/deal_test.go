@@ -34,11 +34,11 @@ func TestDealsDoNotMatter(t *testing.T) {
 	t.Parallel()
 	in := logs(2, 50)
 	account := []pipelinetest.Account{{Write: "counts", Records: records}}
-	out := pipelinetest.CheckShards(t, counted(time.Minute), in, pipelinetest.Options{Rounds: 15, Accounts: account})
+	out := pipelinetest.CheckShards(t, counted(time.Minute), in, pipelinetest.Options{Rounds: 10, Accounts: account})
 	if out.Late != 0 || total(t, out, "counts") != uint64(2*50-len(out.Rejected)) {
 		t.Errorf("%d late, %d counted, %d rejected", out.Late, total(t, out, "counts"), len(out.Rejected))
 	}
-	out = pipelinetest.CheckShards(t, counted(0), in, pipelinetest.Options{Rounds: 15, Accounts: account})
+	out = pipelinetest.CheckShards(t, counted(0), in, pipelinetest.Options{Rounds: 10, Accounts: account})
 	if out.Late == 0 {
 		t.Error("with no lateness nothing was late")
 	}
@@ -66,7 +66,7 @@ func TestDealsOfOtherOperatorsDoNotMatter(t *testing.T) {
 		hops := operators.Sum("hops", operators.Window(bySensor(all), operators.Hopping(10*time.Second, 5*time.Second)), valueIn)
 		pipeline.Write(p, "hops", operators.TopK("top", operators.Seal(hops, operators.Watermark(time.Hour)), 2, (*crdt.GCounter).Value), nowhere("hops"), pipeline.EncodeJSON)
 		return p
-	}, in, pipelinetest.Options{Rounds: 15})
+	}, in, pipelinetest.Options{Rounds: 10})
 }
 
 // arrival keeps the value that came first, whatever the values: its Merge does not commute.

@@ -206,7 +206,7 @@ func (d *Driver) run(o *owner, messages []plan.Message) error {
 	o.position += taken
 	out, _ := o.Take()
 	for i := range out.Results {
-		_, r := d.w.identify(o, &out.Results[i])
+		r := d.w.describe(o, &out.Results[i])
 		d.results[r.Write] = append(d.results[r.Write], r)
 	}
 	for i := range out.Rejected {

@@ -86,7 +86,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			t.Log(errors.Unwrap(err))
 		})
 	}
-	if err := pipelinetest.RunPlanted("", sensors(2, same), in, pipelinetest.Options{Seed: 1, Rounds: 20}, false); err != nil {
+	if err := pipelinetest.RunPlanted("", sensors(2, same), in, pipelinetest.Options{Seed: 1, Rounds: 10}, false); err != nil {
 		t.Errorf("without a fault: %v", err)
 	}
 }
@@ -260,7 +260,7 @@ func TestOwnInterleavingIsFound(t *testing.T) {
 	} else {
 		t.Log(errors.Unwrap(err))
 	}
-	pipelinetest.Check(t, build, in, pipelinetest.Options{Seed: 1, Rounds: 10})
+	pipelinetest.Check(t, build, in, pipelinetest.Options{Seed: 1, Rounds: 5})
 }
 
 // Two programs under one fingerprint are found by what their owners make of one log.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/operators"
@@ -28,6 +29,7 @@ type world struct {
 	first       map[checkpoint.ShardID]int // owner of each shard in owners
 	tried       []shard.Envelope           // all that was ever tried to be published: the network may deliver any of them later
 	planted     faults
+	buf         []byte
 }
 
 // marked is a place at which the owners of a shard are compared.
@@ -203,29 +205,51 @@ func (w *world) mark(o *owner) error {
 
 // result stores a result, and finds two with one identity.
 func (w *world) result(o *owner, r *shard.Result) error {
-	identity, made := w.identify(o, r)
+	id := w.identity(o, r)
 	if w.planted.identity != nil {
-		identity = w.planted.identity(o, identity)
+		id = w.planted.identity(o, id)
 	}
-	if before, ok := w.results[identity]; ok && before != made {
+	before, ok := w.results[id]
+	if ok && before.Payload == string(r.Payload) {
+		return nil
+	}
+	made := w.describe(o, r)
+	if ok {
 		return broken(differs, "two results with one identity: %v, and %v", before, made)
 	}
-	w.results[identity] = made
+	w.results[id] = made
 	return nil
 }
 
-// identify returns what a result is about, in full, and the result as users see it.
-func (w *world) identify(o *owner, r *shard.Result) (string, Result) {
-	made := Result{Write: r.Write.Name, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
-	identity := fmt.Sprintf("%v %d.%d", o.id, r.Meta.Seq, r.Index)
+// identity returns what a result is about, in full and in a form for maps: most results come several times.
+func (w *world) identity(o *owner, r *shard.Result) string {
+	b := append(append(w.buf[:0], r.Write.Name...), ' ')
+	b = strconv.AppendUint(b, uint64(r.Index), 10)
+	b = strconv.AppendUint(append(b, ' '), uint64(r.Meta.Branch), 10)
 	if g := r.Meta.Group; g != nil {
-		identity = fmt.Sprintf("%s %q %d", g.Window, g.Key, r.Index)
+		b = strconv.AppendInt(append(b, ' '), g.Window.Start, 10)
+		b = strconv.AppendInt(append(b, ' '), g.Window.End, 10)
+		b = append(append(b, " key "...), g.Key...)
+	} else {
+		b = strconv.AppendUint(append(b, ' '), r.Meta.Seq, 10)
+		b = strconv.AppendInt(append(b, " in "...), int64(o.id.Shard), 10)
+		b = append(append(b, ' '), o.id.Stage...)
+	}
+	w.buf = b
+	return string(b)
+}
+
+// describe returns the result as users see it.
+func (w *world) describe(o *owner, r *shard.Result) Result {
+	made := Result{Write: r.Write.Name, Verdict: w.plan.WriteVerdict(r.Write), Payload: string(r.Payload)}
+	made.Identity = fmt.Sprintf("%v %d.%d", o.id, r.Meta.Seq, r.Index)
+	if g := r.Meta.Group; g != nil {
+		made.Identity = fmt.Sprintf("%s %q %d", g.Window, g.Key, r.Index)
 		made.Key, made.Window, made.About = g.Key, g.Window, true
 	}
 	if r.Meta.Branch > 0 {
-		identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
+		made.Identity += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
-	made.Identity = identity
 	switch {
 	case !o.stage.Exchanged(): // the log decides
 	case r.Meta.Group == nil:
@@ -233,7 +257,7 @@ func (w *world) identify(o *owner, r *shard.Result) (string, Result) {
 	case namesInstant(r.Write):
 		made.Identity, made.Window = fmt.Sprintf("%q", r.Meta.Group.Key), operators.Span{} // so does which part of a session it was asked about
 	}
-	return made.Write + " " + identity, made
+	return made
 }
 
 // namesInstant reports whether the results of a node come from a threshold over sessions. They merge, so that it names an instant, and

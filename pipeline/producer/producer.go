@@ -238,7 +238,10 @@ func (p *Producer) wait(ctx context.Context, most int) error {
 			if ack.Duplicate {
 				return fmt.Errorf("%w: %s", ErrNameInUse, f.id)
 			}
-		case <-f.future.Err():
+		case cause := <-f.future.Err():
+			if errors.Is(cause, nats.ErrMaxPayload) {
+				return fmt.Errorf("%s cannot be stored: %w", f.msg.Subject, cause)
+			}
 			if err := p.again(ctx, f); err != nil {
 				return err
 			}

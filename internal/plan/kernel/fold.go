@@ -199,6 +199,10 @@ func (k *folder[K, C, L, P]) Advance(frontier int64) {
 		k.rt.Waited(len(closed))
 	}
 	for _, w := range closed {
+		if !k.waiting { // what closes without a result is no seal
+			k.panes.drop(w)
+			continue
+		}
 		slots := w.sorted()
 		// Facts come in the order of their windows, each at the last instant of its own. So they are never late behind the seal,
 		// where nothing beyond the windows closed before counts as seen; how far this frontier jumped depends on batches.
@@ -221,5 +225,5 @@ func (k *folder[K, C, L, P]) Open() int {
 	if !k.waiting && len(k.closers) > 0 {
 		return 0 // its windows are only to be forgotten
 	}
-	return len(k.panes.byStart)
+	return k.panes.open()
 }

@@ -26,9 +26,12 @@ func (k *sealer[K, L]) close(m plan.Meta, span plan.Span, slots []slot[K, L]) {
 			k.out.flush()
 		}
 	}
-	k.out.flush()
 }
 
 func (k *sealer[K, L]) waits() bool { return true }
 
-func (k *sealer[K, L]) Advance(frontier int64) { k.out.advance(frontier) }
+// Advance also hands on what was closed before: there may be many sessions, of one key each.
+func (k *sealer[K, L]) Advance(frontier int64) {
+	k.out.flush()
+	k.out.advance(frontier)
+}

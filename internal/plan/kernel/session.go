@@ -40,7 +40,14 @@ type sessions[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	dirty, taken []K
 	seq          uint64
 	buf          []byte
+	// spare are visits without sessions, for keys to come; ended and one are room for what closes.
+	spare []*visits[K, L]
+	ended []ended[K, L]
+	one   [1]slot[K, L]
 }
+
+// maxVisits bounds how many visits are kept to be used again.
+const maxVisits = 1 << 12
 
 // wait is a key in the queue of those whose sessions end.
 type wait[K plan.Key] struct {
@@ -100,8 +107,7 @@ func (k *sessions[K, C, L, P]) take(m *plan.Meta, c *plan.Contribution[K, C]) {
 		k.Combine(&joined.value, &s.value)
 	}
 	if v == nil {
-		v = &visits[K, L]{key: k.keys.Own(c.Key), due: plan.End}
-		k.byKey[v.key] = v
+		v = k.visit(k.keys.Own(c.Key))
 	}
 	v.sessions = slices.Replace(v.sessions, from, to, joined)
 	k.open += 1 - (to - from)
@@ -153,11 +159,30 @@ func (k *sessions[K, C, L, P]) expect(v *visits[K, L]) {
 	}
 }
 
+// visit makes the visits of a key that has none.
+func (k *sessions[K, C, L, P]) visit(key K) (v *visits[K, L]) {
+	if last := len(k.spare) - 1; last >= 0 {
+		v, k.spare = k.spare[last], k.spare[:last]
+	} else {
+		v = new(visits[K, L])
+	}
+	v.key, v.due = key, plan.End
+	k.byKey[key] = v
+	return v
+}
+
 // forget drops what a key has.
 func (k *sessions[K, C, L, P]) forget(key K) {
-	if v := k.byKey[key]; v != nil {
-		k.open -= len(v.sessions)
-		delete(k.byKey, key)
+	v := k.byKey[key]
+	if v == nil {
+		return
+	}
+	k.open -= len(v.sessions)
+	delete(k.byKey, key)
+	if len(k.spare) < maxVisits && cap(v.sessions) <= 8 {
+		clear(v.sessions)
+		*v = visits[K, L]{sessions: v.sessions[:0]}
+		k.spare = append(k.spare, v)
 	}
 }
 
@@ -180,10 +205,13 @@ func (k *sessions[K, C, L, P]) Advance(frontier int64) {
 	k.rt.Waited(len(closed))
 	for _, c := range closed {
 		m := plan.Meta{Seq: k.seq, Time: c.span.End - 1, Frontier: c.span.End - 1}
+		k.one[0] = slot[K, L]{key: c.key, value: c.value}
 		for _, to := range k.closers {
-			to.close(m, c.span, []slot[K, L]{{key: c.key, value: c.value}})
+			to.close(m, c.span, k.one[:])
 		}
 	}
+	clear(closed)
+	k.one[0] = slot[K, L]{}
 	for _, c := range k.closers {
 		c.Advance(k.rule.After(frontier))
 	}
@@ -198,6 +226,7 @@ type ended[K plan.Key, L any] struct {
 
 // closed takes the sealed sessions out, the earliest end first, then by key.
 func (k *sessions[K, C, L, P]) closed(frontier int64) (out []ended[K, L]) {
+	out = k.ended[:0]
 	for k.queue.len() > 0 && k.rule.Closed(frontier, k.queue.first().due) {
 		w := k.queue.pop()
 		v := k.byKey[w.key]
@@ -215,7 +244,7 @@ func (k *sessions[K, C, L, P]) closed(frontier int64) (out []ended[K, L]) {
 		}
 		v.due = plan.End
 		if v.sessions = slices.Delete(v.sessions, 0, n); len(v.sessions) == 0 {
-			delete(k.byKey, v.key)
+			k.forget(v.key)
 		} else {
 			k.expect(v)
 		}
@@ -223,6 +252,7 @@ func (k *sessions[K, C, L, P]) closed(frontier int64) (out []ended[K, L]) {
 	slices.SortFunc(out, func(a, b ended[K, L]) int {
 		return cmp.Or(cmp.Compare(a.span.End, b.span.End), cmp.Compare(a.span.Start, b.span.Start), cmp.Compare(a.key, b.key))
 	})
+	k.ended = out
 	return out
 }
 

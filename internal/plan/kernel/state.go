@@ -84,11 +84,10 @@ func (p *pane[K, L]) settle(kept bool) {
 	p.taken = p.taken[:0]
 }
 
-// sorted returns the slots in the order of their keys, which no map decides.
+// sorted returns the slots in the order of their keys, which no map decides. The pane is good for nothing afterwards but to be dropped.
 func (p *pane[K, L]) sorted() []slot[K, L] {
-	out := slices.Clone(p.slots)
-	slices.SortFunc(out, func(a, b slot[K, L]) int { return cmp.Compare(a.key, b.key) })
-	return out
+	slices.SortFunc(p.slots, func(a, b slot[K, L]) int { return cmp.Compare(a.key, b.key) })
+	return p.slots
 }
 
 // panes are the windows of one operator, found by their start. The last one used is at hand, since neighbours in the
@@ -97,6 +96,8 @@ type panes[K plan.Key, L any] struct {
 	own     func(K) K // of the keys' codec
 	byStart map[int64]*pane[K, L]
 	last    *pane[K, L]
+	// spare is a pane that was dropped, for the next window.
+	spare *pane[K, L]
 	// dropped windows since the last snapshot, and those in a snapshot that is not settled.
 	dropped, taken []int64
 }
@@ -107,7 +108,7 @@ func (p *panes[K, L]) at(w plan.Windowing, start int64) *pane[K, L] {
 	}
 	found := p.byStart[start]
 	if found == nil {
-		found = newPane[K, L](w.Span(start), p.own)
+		found = p.fresh(w.Span(start))
 		if p.byStart == nil {
 			p.byStart = make(map[int64]*pane[K, L])
 		}
@@ -135,6 +136,26 @@ func (p *panes[K, L]) drop(w *pane[K, L]) {
 	delete(p.byStart, w.span.Start)
 	p.last = nil
 	p.dropped = append(p.dropped, w.span.Start)
+	if len(w.slots) <= maxSpare {
+		p.spare = w
+	}
+}
+
+// maxSpare is how many keys a pane may have had to be used again: a window takes the memory of one that has closed, as long as that is
+// not much to hold on to.
+const maxSpare = 1 << 14
+
+// fresh returns an empty pane, in the memory of one that was dropped if there is one.
+func (p *panes[K, L]) fresh(span plan.Span) *pane[K, L] {
+	w := p.spare
+	if w == nil {
+		return newPane[K, L](span, p.own)
+	}
+	p.spare = nil
+	clear(w.slots)
+	clear(w.index)
+	w.span, w.slots, w.dirty, w.taken = span, w.slots[:0], w.dirty[:0], w.taken[:0]
+	return w
 }
 
 // inOrder returns the open windows by start.
