@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,14 +39,18 @@ func source(name string, shards int) pipeline.Source[string] {
 
 // lines reads "events", whose time is that of the server.
 func lines(p *pipeline.Pipeline, shards int) operators.Stream[string] {
-	return pipeline.Read(p, "events", source("events", shards))
+	return input(p, "events", shards)
 }
 
 // stamped reads "events", whose first word is the event time in seconds.
 func stamped(p *pipeline.Pipeline, shards int) operators.Stream[string] {
-	s := source("events", shards)
+	return timed(p, "events", shards)
+}
+
+func timed(p *pipeline.Pipeline, name string, shards int) operators.Stream[string] {
+	s := source(name, shards)
 	s.Time = second
-	return pipeline.Read(p, "events", s)
+	return pipeline.Read(p, name, s)
 }
 
 func second(line string) time.Time {
@@ -64,6 +69,11 @@ func number(line string, i int) int {
 		panic(err)
 	}
 	return n
+}
+
+// input reads an input without times.
+func input(p *pipeline.Pipeline, name string, shards int) operators.Stream[string] {
+	return pipeline.Read(p, name, source(name, shards))
 }
 
 // by makes a key of a word.
@@ -86,11 +96,13 @@ func writeFinals[K operators.Key, L any](p *pipeline.Pipeline, name string, in o
 	write(p, name, operators.Map(operators.Finals(in), text))
 }
 
-// deal gives lines to shards, one to each in turn.
-func deal(shards int, in []string) []pipelinetest.Log {
+// deal gives lines to the shards of "events", one to each in turn.
+func deal(shards int, in []string) []pipelinetest.Log { return dealTo("events", shards, in) }
+
+func dealTo(read string, shards int, in []string) []pipelinetest.Log {
 	logs := make([]pipelinetest.Log, shards)
 	for i := range logs {
-		logs[i] = pipelinetest.Log{Read: "events", Shard: i}
+		logs[i] = pipelinetest.Log{Read: read, Shard: i}
 	}
 	for i, line := range in {
 		logs[i%shards].Messages = append(logs[i%shards].Messages, []byte(line))
@@ -110,8 +122,18 @@ func logs(shards ...[]string) []pipelinetest.Log {
 // everywhere checks that a program makes the same of its input in one, two and three shards, in all schedules: what is right.
 func everywhere(t *testing.T, b program, in []string, right ...string) {
 	t.Helper()
+	everywhereOf(t, b, map[string][]string{"events": in}, right...)
+}
+
+// everywhereOf is everywhere for a program with several inputs.
+func everywhereOf(t *testing.T, b program, in map[string][]string, right ...string) {
+	t.Helper()
 	for shards := 1; shards <= 3; shards++ {
-		out := pipelinetest.Check(t, b.with(shards), deal(shards, in), pipelinetest.Options{Rounds: 25})
+		var all []pipelinetest.Log
+		for _, read := range slices.Sorted(maps.Keys(in)) {
+			all = append(all, dealTo(read, shards, in[read])...)
+		}
+		out := pipelinetest.Check(t, b.with(shards), all, pipelinetest.Options{Rounds: 25})
 		expect(t, out, right...)
 		if len(out.Rejected) > 0 {
 			t.Errorf("%d shards: rejected %v", shards, out.Rejected)
@@ -167,7 +189,11 @@ func waits(t *testing.T, b program, shards int, parts ...string) {
 // found checks that the kit finds out a program that says different things in different schedules.
 func found(t *testing.T, b program, in []pipelinetest.Log) {
 	t.Helper()
-	_, err := pipelinetest.Run(b.with(len(in)), in, pipelinetest.Options{Seed: 1, Rounds: 400})
+	shards := 1
+	for _, l := range in {
+		shards = max(shards, l.Shard+1)
+	}
+	_, err := pipelinetest.Run(b.with(shards), in, pipelinetest.Options{Seed: 1, Rounds: 400})
 	if f := (*pipelinetest.Failure)(nil); !errors.As(err, &f) {
 		t.Errorf("the kit finds nothing: %v", err)
 	}

@@ -170,21 +170,18 @@ func TestJoinOfRetractableViews(t *testing.T) {
 	t.Parallel()
 	type weights = crdt.Ledger[string]
 	type sides = crdt.Pair[weights, *weights, weights, *weights]
-	weight := func(line string) (w weights) { return w.Record(word(line, 2), int64(number(line, 3))) }
-	b := program(func(p *pipeline.Pipeline, shards int) { // "key side id weight"
-		in := lines(p, shards)
+	weight := func(line string) (w weights) { return w.Record(word(line, 1), int64(number(line, 2))) } // "key id weight"
+	b := program(func(p *pipeline.Pipeline, shards int) {
 		both := operators.Cogroup("both",
-			by(about(in, 1, "left"), "key", 0), func(line string) sides { return crdt.PairOf[weights, weights](weight(line), weights{}) },
-			by(about(in, 1, "right"), "key", 0), func(line string) sides { return crdt.PairOf[weights, weights](weights{}, weight(line)) })
+			by(input(p, "left", shards), "key", 0), func(line string) sides { return crdt.PairOf[weights, weights](weight(line), weights{}) },
+			by(input(p, "right", shards), "key", 0), func(line string) sides { return crdt.PairOf[weights, weights](weights{}, weight(line)) })
 		writeFinals(p, "join", operators.Seal(both, operators.EndOfInput()), func(f operators.Final[string, sides]) string {
 			left, _ := f.Value.First().Sum()
 			right, _ := f.Value.Second().Sum()
 			return fmt.Sprint(f.Key, " ", left*right)
 		})
 	})
-	in := []string{
-		"k left l1 1", "k left l2 1", "k right r1 1", "k right r2 1", "k right r3 1", "k left l3 -1", "m left l4 1", "m right r4 1", "m left l5 -1",
-	}
-	everywhere(t, b, append(in, in...), "join final k 3", "join final m 0")
-	waits(t, b, 2, endOfAll)
+	left, right := []string{"k l1 1", "k l2 1", "k l3 -1", "m l4 1", "m l5 -1"}, []string{"k r1 1", "k r2 1", "k r3 1", "m r4 1"}
+	everywhereOf(t, b, map[string][]string{"left": append(left, left...), "right": append(right, right...)}, "join final k 3", "join final m 0")
+	waits(t, b, 2, "the end marker of all 4 shards of left, right")
 }

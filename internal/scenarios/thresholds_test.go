@@ -10,7 +10,6 @@ import (
 	"github.com/calmstream/calmstream/crdt/crdttest"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
-	"github.com/calmstream/calmstream/pipeline/pipelinetest"
 )
 
 // activity is "account add thing" or "account remove thing".
@@ -30,7 +29,7 @@ func TestSuspiciousActivity(t *testing.T) {
 	}
 	b := program(func(p *pipeline.Pipeline, shards int) {
 		write(p, "suspicious", operators.Threshold(activities(p, shards), suspicious))
-		busy := operators.Aggregate("changes", by(pipeline.Read(p, "events2", source("events", shards)), "account", 0), activity)
+		busy := operators.Aggregate("changes", by(input(p, "again", shards), "account", 0), activity)
 		write(p, "busy", operators.Threshold(busy, crdt.ChangesAtLeast[string](changes)))
 	})
 	waits(t, b, 2)
@@ -65,14 +64,7 @@ func TestSuspiciousActivity(t *testing.T) {
 				right = append(right, "busy stable "+account)
 			}
 		}
-		for shards := 1; shards <= 3; shards++ {
-			both := deal(shards, in)
-			for _, l := range deal(shards, in) {
-				l.Read = "events2"
-				both = append(both, l)
-			}
-			expect(t, pipelinetest.Check(t, b.with(shards), both, pipelinetest.Options{}), right...)
-		}
+		everywhereOf(t, b, map[string][]string{"events": in, "again": in}, right...)
 	}
 
 	// The other answer, "not suspicious", is one that can be taken back.

@@ -177,7 +177,7 @@ func TestAbsenceAlert(t *testing.T) {
 			t.Errorf("rejected: %v", out.Rejected)
 		}
 	}
-	waits(t, alerts, 2, "all 3 shards of timer and events to pass")
+	waits(t, alerts, 2, "all 3 shards of timer, events to pass")
 
 	d := drive(t, alerts, 2)
 	d.Push("timer", "10 s", "40 s")
