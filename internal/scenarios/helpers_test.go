@@ -179,6 +179,11 @@ func waits(t *testing.T, b program, shards int, parts ...string) {
 			t.Errorf("%s waits for %s, not for %s", pt.Name, pt.Waits, parts[i])
 		}
 	}
+	for _, o := range d.Operators {
+		if o.Target != "" && o.Label != "Async" {
+			t.Errorf("write %s is %s: %s", o.Name, o.Label, o.Reason)
+		}
+	}
 	bounded := b.with(shards)()
 	bounded.MaxPointsOfOrder = pipeline.NoPointsOfOrder
 	if err := bounded.Err(); (err == nil) != (len(parts) == 0) {
