@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/pipelinetest"
@@ -30,6 +31,13 @@ func matrix() map[string]struct {
 			g := graphs(p, shards)
 			write(p, "deadlock", operators.Threshold(g, reachable("1", "1")))
 		}, randomGraph(3, 4, 12)},
+		"votes": {func(p *pipeline.Pipeline, shards int) {
+			voters := operators.Distinct("voters", by(lines(p, shards), "ballot", 0), func(line string) string { return word(line, 1) })
+			write(p, "decided", operators.Threshold(voters, crdt.SizeAtLeast[string](5)))
+			writeFinals(p, "turnout", operators.Seal(voters, operators.EndOfInput()), func(f operators.Final[string, crdt.GSet[string]]) string {
+				return fmt.Sprint(f.Key, " ", f.Value.Len())
+			})
+		}, votes},
 		"window":   {windowed, readings},
 		"manifest": {campaigns, []string{"car servers north,south", "car north 0 car1", "car south 0 car1", "car south 1 car2", "car south done 2", "car north done 1"}},
 		"end":      {disorderly, []string{"s 2 -pear", "s 0 +apple", "s 3 +plum", "s 1 +pear"}},
