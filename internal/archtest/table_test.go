@@ -151,6 +151,11 @@ var rooms = []room{
 		why:    "everyone may use them or they look at everyone: importing anything would close a circle",
 	},
 	{
+		places: []string{"internal/scenarios"},
+		tests:  join(public, checkers, []string{"internal/compiletest"}),
+		why:    "the scenarios are what users could write: the public packages are enough for them",
+	},
+	{
 		places: []string{"cmd/..."},
 		may:    join(public, []string{"cmd/...", natsGo, server}),
 		tests:  join(checkers, []string{"internal/natstest"}),
