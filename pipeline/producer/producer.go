@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +33,7 @@ type Config struct {
 	// Since bounds how far back Open looks for what the producer has published before: there must be a promise of its own after
 	// it. Zero looks through the whole stream, which a new producer needs.
 	Since time.Time
-	// MaxPending is how many records may be on their way to the server; 0 means 256.
+	// MaxPending is how many records may be on their way to the server, at most 4096; 0 means 256.
 	MaxPending int
 }
 
@@ -39,6 +41,8 @@ type Config struct {
 type Producer struct {
 	cfg Config
 	js  jetstream.JetStream
+	// subjects are those that the stream takes.
+	subjects []string
 
 	mu      sync.Mutex
 	shards  []*shard
@@ -74,6 +78,8 @@ func Open(ctx context.Context, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer: Config.Name %q must be 1 to 64 letters, digits, '-' or '_'", cfg.Name)
 	case cfg.MaxPending < 0:
 		return nil, errors.New("producer: Config.MaxPending must not be negative")
+	case cfg.MaxPending > seal.MaxAhead:
+		return nil, fmt.Errorf("producer: Config.MaxPending must not be above %d: a shard remembers no more records behind one that is published again", seal.MaxAhead)
 	case len(cfg.Shards) == 0:
 		cfg.Shards = []string{""}
 	}
@@ -94,15 +100,18 @@ func (p *Producer) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %q: %w", p.cfg.Stream, err)
 	}
-	subjects := stream.CachedInfo().Config.Subjects
+	p.subjects = stream.CachedInfo().Config.Subjects
 	for i, filter := range p.cfg.Shards {
 		switch {
 		case filter == "" && len(p.cfg.Shards) > 1:
 			return fmt.Errorf("Config.Shards[%d] is empty, but there are %d; name the subjects of each", i, len(p.cfg.Shards))
-		case filter == "" && len(subjects) == 0:
+		case len(p.subjects) == 0:
 			return fmt.Errorf("stream %q takes no messages of its own; publish to its origin", p.cfg.Stream)
 		}
-		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, append(subjects, "")[0])), promised: plan.Beginning}
+		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, p.subjects[0])), promised: plan.Beginning}
+		if err := p.takes(s.punctuation); err != nil {
+			return fmt.Errorf("Config.Shards[%d] is %q, where promises are published on %s: %w", i, filter, s.punctuation, err)
+		}
 		p.shards = append(p.shards, s)
 		missing, err := p.resume(ctx, stream, s)
 		if err != nil {
@@ -131,6 +140,9 @@ func (p *Producer) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 	defer p.mu.Unlock()
 	if p.failed != nil {
 		return p.failed
+	}
+	if err := p.takes(msg.Subject); err != nil {
+		return fmt.Errorf("producer %s: %w", p.cfg.Name, err)
 	}
 	s := p.shardOf(msg.Subject)
 	if s == nil {
@@ -206,6 +218,19 @@ func (p *Producer) fail(err error) error {
 	return p.failed
 }
 
+// takes returns nil if the stream takes messages on a subject, as far as it was known when the producer was opened.
+func (p *Producer) takes(subject string) error {
+	for _, token := range strings.Split(subject, ".") {
+		if token == "" || token == "*" || token == ">" || strings.ContainsAny(token, " \t\r\n\f") {
+			return fmt.Errorf("the stream does not take %q: it is no subject to publish on", subject)
+		}
+	}
+	if !slices.ContainsFunc(p.subjects, func(s string) bool { return plan.Overlap(s, subject) }) {
+		return fmt.Errorf("the stream does not take the subject %q, only %q", subject, p.subjects)
+	}
+	return nil
+}
+
 func (p *Producer) shardOf(subject string) *shard {
 	for _, s := range p.shards {
 		if s.filter == "" || plan.Overlap(s.filter, subject) {
@@ -222,7 +247,7 @@ func (p *Producer) send(ctx context.Context, s *shard, msg *nats.Msg, n uint64) 
 	}
 	f := flight{msg: msg, id: fmt.Sprintf("calm %s %d %s", p.cfg.Name, n, s.filter)}
 	var err error
-	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id)); err != nil {
+	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id), jetstream.WithExpectStream(p.cfg.Stream)); err != nil {
 		return p.again(ctx, f)
 	}
 	p.pending = append(p.pending, f)
@@ -264,7 +289,7 @@ const (
 // again publishes a message until it is stored, it never can be, or ctx has ended.
 func (p *Producer) again(ctx context.Context, f flight) error {
 	for {
-		var options []jetstream.PublishOpt
+		options := []jetstream.PublishOpt{jetstream.WithExpectStream(p.cfg.Stream)}
 		if f.id != "" {
 			options = append(options, jetstream.WithMsgID(f.id))
 		}

@@ -303,6 +303,8 @@ func TestMistakes(t *testing.T) {
 		"Conn is nil":          {Name: "web", Stream: "ORDERS"},
 		`Name "we b"`:          {Conn: conn, Name: "we b", Stream: "ORDERS"},
 		"must not be negative": {Conn: conn, Name: "web", Stream: "ORDERS", MaxPending: -1},
+		"above 4096":           {Conn: conn, Name: "web", Stream: "ORDERS", MaxPending: 4097},
+		"not take":             {Conn: conn, Name: "web", Stream: "ORDERS", Shards: []string{"*.eu"}},
 		"stream not found":     {Conn: conn, Name: "web", Stream: "ELSEWHERE"},
 		"Shards[1] is empty":   {Conn: conn, Name: "web", Stream: "ORDERS", Shards: []string{"orders.eu.>", ""}},
 	} {
@@ -320,6 +322,23 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	if _, err := f.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "BILLS", Subjects: []string{"bills.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := producer.Open(t.Context(), producer.Config{Conn: conn, Name: "whole", Stream: "ORDERS"})
+	f.must(err)
+	for _, subject := range []string{"bills.us", "orders.*", "orders.>", "orders..us", "orders.a b", "orders.", ""} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := whole.Publish(ctx, subject, text(1, "us"))
+		if err == nil {
+			err = whole.Flush(ctx)
+		}
+		if err == nil || !strings.Contains(err.Error(), "does not take") || ctx.Err() != nil {
+			t.Errorf("subject %q: %v", subject, err)
+		}
+		cancel()
+	}
+	f.must(whole.Seal(t.Context(), noon))
 	if err := p.Seal(t.Context(), time.Time{}); err == nil {
 		t.Error("the zero time is promised")
 	}
