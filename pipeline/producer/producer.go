@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -37,14 +36,15 @@ type Config struct {
 	MaxPending int
 }
 
-// Producer publishes records and promises. It may be used by several goroutines.
+// Producer publishes records and promises. It may be used by several goroutines: calls wait for each other, and one whose
+// context ends before its turn has done nothing.
 type Producer struct {
 	cfg Config
 	js  jetstream.JetStream
 	// subjects are those that the stream takes.
 	subjects []string
 
-	mu      sync.Mutex
+	turn    chan struct{} // holds one while a call has its turn
 	shards  []*shard
 	pending []flight // the oldest first
 	failed  error    // for good: a record that will never arrive has a number
@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
 	}
-	p := &Producer{cfg: cfg, js: js}
+	p := &Producer{cfg: cfg, js: js, turn: make(chan struct{}, 1)}
 	if err := p.open(ctx); err != nil {
 		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
 	}
@@ -127,8 +127,9 @@ func (p *Producer) open(ctx context.Context) error {
 }
 
 // Publish publishes a record and returns once it is on its way, or has waited until fewer than MaxPending are. A record that
-// the server has not acknowledged is published again, under its number, until ctx ends. An error is for good: open the producer
-// again then, and publish again what was not followed by a Seal that succeeded.
+// the server has not acknowledged is published again, under its number, until ctx ends. A record that is refused, or has not had its
+// turn, has no number and changes nothing; any other error is for good: open the producer again then, and publish again what was
+// not followed by a Seal that succeeded.
 func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) error {
 	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: payload})
 }
@@ -136,11 +137,10 @@ func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) 
 // PublishMsg is Publish for a message with headers, which must not be those of this package or Nats-Msg-Id. The producer
 // owns the message after the call.
 func (p *Producer) PublishMsg(ctx context.Context, msg *nats.Msg) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return p.failed
+	if err := p.enter(ctx); err != nil {
+		return err
 	}
+	defer p.leave()
 	if err := p.takes(msg.Subject); err != nil {
 		return fmt.Errorf("producer %s: %w", p.cfg.Name, err)
 	}
@@ -182,17 +182,34 @@ func (p *Producer) End(ctx context.Context) error { return p.promise(ctx, plan.E
 
 // Flush waits until all records are stored.
 func (p *Producer) Flush(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.fail(cmp.Or(p.failed, p.wait(ctx, 0)))
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
+	return p.fail(p.wait(ctx, 0))
 }
 
-func (p *Producer) promise(ctx context.Context, before int64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return p.failed
+// enter waits for the turn of a call, which ends with leave. It fails if the producer has failed for good.
+func (p *Producer) enter(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("producer %s: %w while another call was under way", p.cfg.Name, ctx.Err())
 	}
+	if err := p.failed; err != nil {
+		p.leave()
+		return err
+	}
+	return nil
+}
+
+func (p *Producer) leave() { <-p.turn }
+
+func (p *Producer) promise(ctx context.Context, before int64) error {
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
 	if err := p.wait(ctx, 0); err != nil {
 		return p.fail(err)
 	}

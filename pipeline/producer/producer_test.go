@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -343,4 +344,43 @@ func TestMistakes(t *testing.T) {
 		t.Error("the zero time is promised")
 	}
 	f.must(p.End(t.Context())) // refused records have no number: there is no gap
+}
+
+// Calls wait for each other, but none longer than its own context. One that has not had its turn has changed nothing.
+func TestCallsDoNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.open("web")
+	f.server.Shutdown()
+	f.must(p.Publish(t.Context(), "orders.eu.rome", text(1, "it")))
+	flushed := make(chan error, 1)
+	go func() { flushed <- p.Flush(t.Context()) }()
+	for p.TryEnter() { // until it is the turn of the other call
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan error, 4)
+	go func() { returned <- p.Publish(ctx, "orders.eu.rome", text(1, "it")) }()
+	go func() { returned <- p.Seal(ctx, noon) }()
+	go func() { returned <- p.End(ctx) }()
+	go func() { returned <- p.Flush(ctx) }()
+	cancel()
+	for range 4 {
+		select {
+		case err := <-returned:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("a call waits for another one, whose context goes on")
+		}
+	}
+	f.server.Restart(t)
+	f.must(<-flushed)
+	f.must(p.Publish(t.Context(), "orders.eu.rome", text(2, "it")))
+	f.must(p.End(t.Context()))
+	f.run("web")()
+	if got, want := f.got.all(), (map[string]string{"12:00 it": "2"}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }
