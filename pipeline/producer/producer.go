@@ -5,7 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -31,16 +32,19 @@ type Config struct {
 	// Since bounds how far back Open looks for what the producer has published before: there must be a promise of its own after
 	// it. Zero looks through the whole stream, which a new producer needs.
 	Since time.Time
-	// MaxPending is how many records may be on their way to the server; 0 means 256.
+	// MaxPending is how many records may be on their way to the server, at most 4096; 0 means 256.
 	MaxPending int
 }
 
-// Producer publishes records and promises. It may be used by several goroutines.
+// Producer publishes records and promises. It may be used by several goroutines: calls wait for each other, and one whose
+// context ends before its turn has done nothing.
 type Producer struct {
 	cfg Config
 	js  jetstream.JetStream
+	// subjects are those that the stream takes.
+	subjects []string
 
-	mu      sync.Mutex
+	turn    chan struct{} // holds one while a call has its turn
 	shards  []*shard
 	pending []flight // the oldest first
 	failed  error    // for good: a record that will never arrive has a number
@@ -74,6 +78,8 @@ func Open(ctx context.Context, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer: Config.Name %q must be 1 to 64 letters, digits, '-' or '_'", cfg.Name)
 	case cfg.MaxPending < 0:
 		return nil, errors.New("producer: Config.MaxPending must not be negative")
+	case cfg.MaxPending > seal.MaxAhead:
+		return nil, fmt.Errorf("producer: Config.MaxPending must not be above %d: a shard remembers no more records behind one that is published again", seal.MaxAhead)
 	case len(cfg.Shards) == 0:
 		cfg.Shards = []string{""}
 	}
@@ -82,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
 	}
-	p := &Producer{cfg: cfg, js: js}
+	p := &Producer{cfg: cfg, js: js, turn: make(chan struct{}, 1)}
 	if err := p.open(ctx); err != nil {
 		return nil, fmt.Errorf("producer %s: %w", cfg.Name, err)
 	}
@@ -94,15 +100,18 @@ func (p *Producer) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %q: %w", p.cfg.Stream, err)
 	}
-	subjects := stream.CachedInfo().Config.Subjects
+	p.subjects = stream.CachedInfo().Config.Subjects
 	for i, filter := range p.cfg.Shards {
 		switch {
 		case filter == "" && len(p.cfg.Shards) > 1:
 			return fmt.Errorf("Config.Shards[%d] is empty, but there are %d; name the subjects of each", i, len(p.cfg.Shards))
-		case filter == "" && len(subjects) == 0:
+		case len(p.subjects) == 0:
 			return fmt.Errorf("stream %q takes no messages of its own; publish to its origin", p.cfg.Stream)
 		}
-		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, append(subjects, "")[0])), promised: plan.Beginning}
+		s := &shard{filter: filter, punctuation: plan.Concrete(cmp.Or(filter, p.subjects[0])), promised: plan.Beginning}
+		if err := p.takes(s.punctuation); err != nil {
+			return fmt.Errorf("Config.Shards[%d] is %q, where promises are published on %s: %w", i, filter, s.punctuation, err)
+		}
 		p.shards = append(p.shards, s)
 		missing, err := p.resume(ctx, stream, s)
 		if err != nil {
@@ -118,8 +127,9 @@ func (p *Producer) open(ctx context.Context) error {
 }
 
 // Publish publishes a record and returns once it is on its way, or has waited until fewer than MaxPending are. A record that
-// the server has not acknowledged is published again, under its number, until ctx ends. An error is for good: open the producer
-// again then, and publish again what was not followed by a Seal that succeeded.
+// the server has not acknowledged is published again, under its number, until ctx ends. A record that is refused, or has not had its
+// turn, has no number and changes nothing; any other error is for good: open the producer again then, and publish again what was
+// not followed by a Seal that succeeded.
 func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) error {
 	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: payload})
 }
@@ -127,10 +137,12 @@ func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) 
 // PublishMsg is Publish for a message with headers, which must not be those of this package or Nats-Msg-Id. The producer
 // owns the message after the call.
 func (p *Producer) PublishMsg(ctx context.Context, msg *nats.Msg) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return p.failed
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
+	if err := p.takes(msg.Subject); err != nil {
+		return fmt.Errorf("producer %s: %w", p.cfg.Name, err)
 	}
 	s := p.shardOf(msg.Subject)
 	if s == nil {
@@ -170,17 +182,34 @@ func (p *Producer) End(ctx context.Context) error { return p.promise(ctx, plan.E
 
 // Flush waits until all records are stored.
 func (p *Producer) Flush(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.fail(cmp.Or(p.failed, p.wait(ctx, 0)))
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
+	return p.fail(p.wait(ctx, 0))
 }
 
-func (p *Producer) promise(ctx context.Context, before int64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return p.failed
+// enter waits for the turn of a call, which ends with leave. It fails if the producer has failed for good.
+func (p *Producer) enter(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("producer %s: %w while another call was under way", p.cfg.Name, ctx.Err())
 	}
+	if err := p.failed; err != nil {
+		p.leave()
+		return err
+	}
+	return nil
+}
+
+func (p *Producer) leave() { <-p.turn }
+
+func (p *Producer) promise(ctx context.Context, before int64) error {
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
 	if err := p.wait(ctx, 0); err != nil {
 		return p.fail(err)
 	}
@@ -206,6 +235,19 @@ func (p *Producer) fail(err error) error {
 	return p.failed
 }
 
+// takes returns nil if the stream takes messages on a subject, as far as it was known when the producer was opened.
+func (p *Producer) takes(subject string) error {
+	for _, token := range strings.Split(subject, ".") {
+		if token == "" || token == "*" || token == ">" || strings.ContainsAny(token, " \t\r\n\f") {
+			return fmt.Errorf("the stream does not take %q: it is no subject to publish on", subject)
+		}
+	}
+	if !slices.ContainsFunc(p.subjects, func(s string) bool { return plan.Overlap(s, subject) }) {
+		return fmt.Errorf("the stream does not take the subject %q, only %q", subject, p.subjects)
+	}
+	return nil
+}
+
 func (p *Producer) shardOf(subject string) *shard {
 	for _, s := range p.shards {
 		if s.filter == "" || plan.Overlap(s.filter, subject) {
@@ -222,7 +264,7 @@ func (p *Producer) send(ctx context.Context, s *shard, msg *nats.Msg, n uint64) 
 	}
 	f := flight{msg: msg, id: fmt.Sprintf("calm %s %d %s", p.cfg.Name, n, s.filter)}
 	var err error
-	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id)); err != nil {
+	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id), jetstream.WithExpectStream(p.cfg.Stream)); err != nil {
 		return p.again(ctx, f)
 	}
 	p.pending = append(p.pending, f)
@@ -264,7 +306,7 @@ const (
 // again publishes a message until it is stored, it never can be, or ctx has ended.
 func (p *Producer) again(ctx context.Context, f flight) error {
 	for {
-		var options []jetstream.PublishOpt
+		options := []jetstream.PublishOpt{jetstream.WithExpectStream(p.cfg.Stream)}
 		if f.id != "" {
 			options = append(options, jetstream.WithMsgID(f.id))
 		}

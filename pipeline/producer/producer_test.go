@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -303,6 +304,8 @@ func TestMistakes(t *testing.T) {
 		"Conn is nil":          {Name: "web", Stream: "ORDERS"},
 		`Name "we b"`:          {Conn: conn, Name: "we b", Stream: "ORDERS"},
 		"must not be negative": {Conn: conn, Name: "web", Stream: "ORDERS", MaxPending: -1},
+		"above 4096":           {Conn: conn, Name: "web", Stream: "ORDERS", MaxPending: 4097},
+		"not take":             {Conn: conn, Name: "web", Stream: "ORDERS", Shards: []string{"*.eu"}},
 		"stream not found":     {Conn: conn, Name: "web", Stream: "ELSEWHERE"},
 		"Shards[1] is empty":   {Conn: conn, Name: "web", Stream: "ORDERS", Shards: []string{"orders.eu.>", ""}},
 	} {
@@ -320,8 +323,64 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	if _, err := f.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "BILLS", Subjects: []string{"bills.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := producer.Open(t.Context(), producer.Config{Conn: conn, Name: "whole", Stream: "ORDERS"})
+	f.must(err)
+	for _, subject := range []string{"bills.us", "orders.*", "orders.>", "orders..us", "orders.a b", "orders.", ""} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := whole.Publish(ctx, subject, text(1, "us"))
+		if err == nil {
+			err = whole.Flush(ctx)
+		}
+		if err == nil || !strings.Contains(err.Error(), "does not take") || ctx.Err() != nil {
+			t.Errorf("subject %q: %v", subject, err)
+		}
+		cancel()
+	}
+	f.must(whole.Seal(t.Context(), noon))
 	if err := p.Seal(t.Context(), time.Time{}); err == nil {
 		t.Error("the zero time is promised")
 	}
 	f.must(p.End(t.Context())) // refused records have no number: there is no gap
+}
+
+// Calls wait for each other, but none longer than its own context. One that has not had its turn has changed nothing.
+func TestCallsDoNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.open("web")
+	f.server.Shutdown()
+	f.must(p.Publish(t.Context(), "orders.eu.rome", text(1, "it")))
+	flushed := make(chan error, 1)
+	go func() { flushed <- p.Flush(t.Context()) }()
+	for p.TryEnter() { // until it is the turn of the other call
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan error, 4)
+	go func() { returned <- p.Publish(ctx, "orders.eu.rome", text(1, "it")) }()
+	go func() { returned <- p.Seal(ctx, noon) }()
+	go func() { returned <- p.End(ctx) }()
+	go func() { returned <- p.Flush(ctx) }()
+	cancel()
+	for range 4 {
+		select {
+		case err := <-returned:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("a call waits for another one, whose context goes on")
+		}
+	}
+	f.server.Restart(t)
+	f.must(<-flushed)
+	f.must(p.Publish(t.Context(), "orders.eu.rome", text(2, "it")))
+	f.must(p.End(t.Context()))
+	f.run("web")()
+	if got, want := f.got.all(), (map[string]string{"12:00 it": "2"}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

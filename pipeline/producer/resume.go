@@ -92,6 +92,9 @@ func (b *past) see(name string, headers nats.Header, data []byte) {
 	if kind := headers.Get(seal.Header); kind != "" && kind != seal.Void {
 		b.promise(headers)
 	} else if n, err := seal.Sequence(headers); err == nil && n > b.tally.Count {
+		if kind == seal.Void {
+			data = nil // whatever it has: so it counts for a shard
+		}
 		if _, again := b.ahead[n]; !again {
 			b.ahead[n] = seal.Hash(n, data)
 		}

@@ -1,5 +1,13 @@
 package engine
 
+import (
+	"context"
+
+	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
 // Patiently, with FewAttempts or ForEver, is exported to its test.
 var Patiently = patiently
 
@@ -11,3 +19,13 @@ const (
 	FewAttempts = fewAttempts
 	ForEver     = forEver
 )
+
+// GiveUp publishes the decision about a shard of the first stage.
+func GiveUp(ctx context.Context, conn *nats.Conn, p *plan.Plan, number int, at uint64) error {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	e := &engine{Config: Config{Conn: conn, Plan: p}, js: js}
+	return e.giveUp(ctx, p.Stages[0], number, at)
+}

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -23,12 +25,16 @@ func (e *engine) impatience(stage *plan.Stage, number int) func(ctx context.Cont
 }
 
 // giveUp publishes, to the log of a shard that is idle, that it is given up on. Owners that decide the same behind the same
-// message publish one.
+// message publish one. An owner that has heard nothing because it could not, as in an outage, has nothing to say: so the
+// server is asked first.
 func (e *engine) giveUp(ctx context.Context, stage *plan.Stage, number int, at uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, giveUpTimeout)
 	defer cancel()
 	source := stage.Root.Source
 	filter := source.Filters[number]
+	if last, err := e.last(ctx, source.Stream, cmp.Or(filter, ">")); err != nil || last > at {
+		return err // not silent: what has come is to be read first
+	}
 	if filter == "" {
 		stream, err := e.js.Stream(ctx, source.Stream)
 		if err != nil {
@@ -42,4 +48,29 @@ func (e *engine) giveUp(ctx context.Context, stage *plan.Stage, number int, at u
 		return fmt.Errorf("%s: %w", msg.Subject, err)
 	}
 	return nil
+}
+
+// last asks the leader of a stream for the sequence of its last message on a subject pattern, 0 if there is none.
+func (e *engine) last(ctx context.Context, stream, pattern string) (uint64, error) {
+	question, err := json.Marshal(map[string]string{"last_by_subj": pattern})
+	if err != nil {
+		return 0, fmt.Errorf("the last message of stream %q cannot be asked for: %w", stream, err)
+	}
+	reply, err := e.Conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, question)
+	if err != nil {
+		return 0, fmt.Errorf("stream %q cannot be asked for its last message: %w", stream, err)
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Seq uint64 `json:"seq"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return 0, fmt.Errorf("the last message of stream %q is not understood: %w", stream, err)
+	}
+	if answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound {
+		return 0, fmt.Errorf("the last message of stream %q cannot be looked up: %w", stream, answer.Error)
+	}
+	return answer.Message.Seq, nil
 }

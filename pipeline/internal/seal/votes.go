@@ -10,10 +10,15 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// Bounds of what a producer can make a shard keep, and write with each checkpoint.
+// Bounds of what producers can make a shard keep, and write with each checkpoint, whose small state is one message.
 const (
-	maxAhead    = 1 << 12 // records that came before one with a lower number
-	maxPromises = 1 << 8  // promises whose records have not all come
+	// MaxAhead is how many records of a producer may have come before one with a lower number.
+	MaxAhead    = 1 << 12
+	maxPromises = 1 << 8 // promises of a producer whose records have not all come
+
+	// Once all together have that many, each has no more than its share. So there are never more than twice as many.
+	allAhead    = 1 << 14
+	allPromises = 1 << 11
 )
 
 // Votes is what a shard knows of the producers of its input. It belongs to the shard's goroutine.
@@ -21,6 +26,8 @@ type Votes struct {
 	producers []*producer // by name
 	frontier  int64
 	refuted   []Refuted
+	// ahead and promises are how many all producers have.
+	ahead, promises int
 }
 
 // Refuted is a punctuation whose records have come and are not what it promised.
@@ -64,7 +71,7 @@ func (v *Votes) Record(headers map[string][]string, payload []byte) (fresh bool,
 	if err != nil {
 		return false, err
 	}
-	if fresh, err = p.take(n, Hash(n, payload)); fresh {
+	if fresh, err = v.take(p, n, Hash(n, payload)); fresh {
 		v.settle(p)
 	}
 	return fresh, err
@@ -86,8 +93,8 @@ func (v *Votes) Promise(seq uint64, headers map[string][]string) error {
 		return nil // nothing new, or an old one published again
 	case made.Count < p.got.Count:
 		return fmt.Errorf("the punctuation of producer %q counts %d records, but %d had arrived before it, so that it can be held against no digest; publish a punctuation before the records that follow it", p.name, made.Count, p.got.Count)
-	case len(p.promises) >= maxPromises:
-		return fmt.Errorf("producer %q has %d punctuations that wait for records, which is the limit; the first record missing is number %d", p.name, maxPromises, p.got.Count+1)
+	case v.full(len(p.promises), maxPromises, v.promises, allPromises):
+		return fmt.Errorf("producer %q has %d punctuations that wait for records, which is the limit; the first record missing is number %d", p.name, len(p.promises), p.got.Count+1)
 	}
 	at, _ := slices.BinarySearchFunc(p.promises, made, func(a, b Promise) int {
 		if a.Count > b.Count {
@@ -96,6 +103,7 @@ func (v *Votes) Promise(seq uint64, headers map[string][]string) error {
 		return -1 // behind those with the same count
 	})
 	p.promises = slices.Insert(p.promises, at, made)
+	v.promises++
 	v.settle(p)
 	return nil
 }
@@ -134,8 +142,14 @@ func (v *Votes) names() string {
 	return fmt.Sprint(names)
 }
 
+// full reports whether a producer that has so many of something may have no more, since it is at its limit, or all are at theirs
+// and it has its share.
+func (v *Votes) full(has, limit, together, all int) bool {
+	return has >= limit || together >= all && has >= all/len(v.producers)
+}
+
 // take takes note of record n.
-func (p *producer) take(n, hash uint64) (fresh bool, err error) {
+func (v *Votes) take(p *producer, n, hash uint64) (fresh bool, err error) {
 	next := p.got.Count + 1
 	if n == next && len(p.ahead) == 0 { // as it should be
 		p.got.AddHash(hash)
@@ -148,10 +162,11 @@ func (p *producer) take(n, hash uint64) (fresh bool, err error) {
 		return false, fmt.Errorf("producer %q has given the number %d to two records; a name belongs to one producer at a time", p.name, n)
 	case waits:
 		return false, nil
-	case n > next && len(p.ahead) >= maxAhead:
-		return false, fmt.Errorf("record %d of producer %q has come before number %d, as have %d others, which is the limit", n, p.name, next, maxAhead)
+	case n > next && v.full(len(p.ahead), MaxAhead, v.ahead, allAhead):
+		return false, fmt.Errorf("record %d of producer %q has come before number %d, as have %d others, which is the limit", n, p.name, next, len(p.ahead))
 	}
 	p.ahead[n] = hash
+	v.ahead++
 	return true, nil
 }
 
@@ -162,6 +177,7 @@ func (v *Votes) settle(p *producer) {
 		for len(p.promises) > 0 && p.promises[0].Count == p.got.Count {
 			made := p.promises[0]
 			p.promises = slices.Delete(p.promises, 0, 1)
+			v.promises--
 			if made.Digest != p.got.Digest {
 				v.refuted = append(v.refuted, Refuted{made.Seq, fmt.Errorf("the punctuation of producer %q promises the digest %016x of its first %d records, but theirs is %016x; were records lost or changed, or does another process use its name?", p.name, made.Digest, p.got.Count, p.got.Digest)})
 				continue
@@ -174,6 +190,7 @@ func (v *Votes) settle(p *producer) {
 		}
 		p.got.AddHash(hash)
 		delete(p.ahead, p.got.Count)
+		v.ahead--
 	}
 	if p.frontier == before {
 		return
@@ -244,7 +261,7 @@ func (v *Votes) RestoreState(data []byte) ([]byte, error) {
 	for _, p := range v.producers {
 		p.got, p.frontier = d.tally(), d.varint()
 		last := p.got.Count
-		for left := d.count(maxAhead); left > 0; left-- {
+		for left := d.count(MaxAhead); left > 0; left-- {
 			step := d.uvarint()
 			if d.failed || step == 0 || last+step < last {
 				return nil, ErrMalformed
@@ -256,6 +273,7 @@ func (v *Votes) RestoreState(data []byte) ([]byte, error) {
 			p.promises = append(p.promises, Promise{Tally: d.tally(), Before: d.varint(), Seq: d.uvarint()})
 		}
 		v.frontier = min(v.frontier, p.frontier)
+		v.ahead, v.promises = v.ahead+len(p.ahead), v.promises+len(p.promises)
 	}
 	if d.failed {
 		return nil, ErrMalformed

@@ -294,3 +294,38 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	}
 }
+
+// However many producers have numbers and promises ahead of what has come, what a checkpoint keeps of them fits into one message
+// of the server, and one of them cannot take the room of another.
+func TestBoundOfAll(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 100 {
+		names = append(names, fmt.Sprintf("p%02d", i))
+	}
+	v := seal.NewVotes(names)
+	for _, name := range names {
+		taken := 0
+		for n := uint64(1); n < 5000; n++ {
+			if fresh, err := v.Record(seal.RecordHeaders(name, n<<50), nil); fresh && err == nil {
+				taken++
+			}
+		}
+		if taken < 100 {
+			t.Fatalf("%s had room for %d records", name, taken)
+		}
+		taken = 0
+		for i := range 300 {
+			if v.Promise(1<<60, seal.Promise{Tally: seal.Tally{Count: 1 << 62}, Before: int64(i) << 50}.Headers(name)) == nil {
+				taken++
+			}
+		}
+		if taken < 8 {
+			t.Fatalf("%s had room for %d promises", name, taken)
+		}
+	}
+	if n := len(v.AppendState(nil)); n > 900_000 {
+		t.Errorf("the state has %d bytes", n)
+	}
+	restart(t, v, names)
+}

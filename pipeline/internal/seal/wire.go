@@ -131,7 +131,7 @@ func timeText(ns int64) string {
 	if ns == plan.End {
 		return End
 	}
-	return plan.FrontierText(ns)
+	return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) // a promise is never a cut, also in the first millisecond of 1970
 }
 
 // parseTime reads the time of a punctuation. Times keep a window's distance from the ends of time, as those of records do.

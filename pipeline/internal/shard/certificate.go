@@ -22,8 +22,9 @@ type Word struct {
 	Frontier int64
 }
 
-// certify takes note of a window that was sealed.
+// certify takes note of a window that was sealed. As for final results, the log must be whole for it.
 func (m *Machine) certify(c plan.Certificate) {
+	m.finals = true
 	m.out.Certificates = append(m.out.Certificates, Certificate{Certificate: c, Frontier: m.frontier, Registry: m.registry()})
 }
 

@@ -108,6 +108,8 @@ type outlet struct {
 	// hold, if not nil, is waited for by barriers.
 	hold chan struct{}
 	err  error
+	// certificates is how many there were.
+	certificates int
 }
 
 func (o *outlet) Put(_ context.Context, out *shard.Outputs) error {
@@ -116,6 +118,7 @@ func (o *outlet) Put(_ context.Context, out *shard.Outputs) error {
 	if o.err != nil {
 		return o.err
 	}
+	o.certificates += len(out.Certificates)
 	for i := range out.Results {
 		r := &out.Results[i]
 		id := fmt.Sprintf("%s %s %q", r.Write.Name, r.Meta.Group.Window, r.Meta.Group.Key)

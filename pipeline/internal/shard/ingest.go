@@ -20,7 +20,7 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 		}
 		m.frontier = m.kernels.Source.Ingest(messages[from:i], m.frontier)
 		from = i + 1
-		if kind == seal.End {
+		if kind == seal.End && seal.Producer(messages[i].Header) == "" { // else it is a promise of one of several
 			m.frontier = plan.End
 			break
 		}
@@ -28,7 +28,7 @@ func (m *Machine) ingest(messages []plan.Message) (taken int) {
 			m.decide(&messages[i], kind)
 			continue
 		}
-		m.refuse(&messages[i], fmt.Errorf("the seal %q in the header %s does not count here: the input has no registered producers (Source.Producers), and so takes nothing but %q", kind, seal.Header, seal.End))
+		m.refuse(&messages[i], fmt.Errorf("the seal %q in the header %s does not count here: the input has no registered producers (Source.Producers), and so takes nothing but an %q of no producer", kind, seal.Header, seal.End))
 	}
 	if m.frontier != plan.End {
 		m.frontier = m.kernels.Source.Ingest(messages[from:], m.frontier)
@@ -118,6 +118,8 @@ func (m *Machine) vote(msg *plan.Message) (takes bool, err error) {
 	case seal.Void:
 		_, err := m.votes.Record(msg.Header, nil)
 		return false, err
+	case seal.Idle, seal.Cut:
+		return false, nil // for pipelines that read the stream in another way
 	default:
 		return false, m.votes.Promise(msg.Seq, msg.Header)
 	}
@@ -146,4 +148,20 @@ func sealOf(m *plan.Message) string {
 		return v[0]
 	}
 	return ""
+}
+
+// heard reports whether something has come that ends a silence: a record, or a decision of this pipeline. Those of others, and
+// promises to others, do not: two pipelines that are idle over one stream would keep each other waiting.
+func (m *Machine) heard(messages []plan.Message) bool {
+	for i := range messages {
+		switch sealOf(&messages[i]) {
+		case "":
+			return true
+		case seal.Idle:
+			if pipeline, _, err := seal.ReadIdle(messages[i].Header, messages[i].Time); err == nil && pipeline == m.env.Plan.Graph.Name {
+				return true
+			}
+		}
+	}
+	return false
 }

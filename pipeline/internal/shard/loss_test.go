@@ -8,8 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
+	"github.com/calmstream/calmstream/sinks"
 )
 
 // An owner that has lost a race to one further ahead, and whose log is truncated before it catches up, has lost
@@ -160,6 +164,36 @@ func TestNoCheckpointOverAHole(t *testing.T) {
 		}
 		if f := w.fence(t); f.Position.Seq != 0 {
 			t.Errorf("a checkpoint at %d", f.Position.Seq)
+		}
+	})
+}
+
+// A certificate says what was sealed for good, so that it too needs the whole log, also where no result comes of the seal.
+func TestNoCertificateFromATruncatedLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		p := pipeline.New("silent")
+		words := pipeline.Read(p, "in", pipeline.Source[string]{Stream: "IN", Decode: pipeline.Text})
+		counts := operators.Count("counts", operators.KeyBy(words, "word", strings.ToLower))
+		none := operators.Filter(operators.Finals(operators.Seal(counts, operators.EndOfInput())), func(operators.Final[string, crdt.GCounter]) bool { return false })
+		pipeline.Write(p, "out", none, sinks.Func{Name: "out"}, func(operators.Final[string, crdt.GCounter]) ([]byte, error) { return nil, nil })
+		var err error
+		if w.plan, err = p.Plan(); err != nil {
+			t.Fatal(err)
+		}
+		e := w.owner("one")
+		e.OpenLog = func(_ context.Context, at checkpoint.Position) (shard.Log, error) {
+			w.stream.put("a", "b", "END")
+			log := &reader{stream: w.stream, position: at.Seq + 1} // "a" was skipped without a word
+			w.stream.truncate(1)
+			return log, nil
+		}
+		if err := runs(t, e); !errors.Is(err, shard.ErrTruncated) {
+			t.Errorf("got %v", err)
+		}
+		if n := w.outlet.certificates; n != 0 {
+			t.Errorf("%d certificates", n)
 		}
 	})
 }

@@ -23,7 +23,7 @@ type Machine struct {
 	messages []plan.Message
 	out      Outputs
 	none     Outputs // stays empty
-	// finals says whether out holds results that the log must be whole for.
+	// finals says whether out holds results or certificates that the log must be whole for.
 	finals bool
 	// waits counts, since the last call of Waits, windows that waited for a seal, and repeated, since the last call of Repeated,
 	// records that a producer had published before.

@@ -110,7 +110,7 @@ func (s *session) loop(ctx context.Context) error {
 		if err := s.step(ctx, messages); err != nil {
 			return err
 		}
-		s.quiet.look(ctx, s.log, len(messages) > 0 || s.Ended())
+		s.quiet.look(ctx, s.log, s.heard(messages) || s.Ended())
 		if err := s.commit(ctx); err != nil {
 			return err
 		}
