@@ -30,7 +30,9 @@ type Config struct {
 	Stream string
 	Shards []string
 	// Since bounds how far back Open looks for what the producer has published before: there must be a promise of its own after
-	// it. Zero looks through the whole stream, which a new producer needs.
+	// it. Zero looks through the whole stream, which a new producer needs. One that finds nothing is new: its numbers begin at 1. So
+	// the retention of the stream must keep the last promise of a producer that is away for as long as it may come back; what
+	// it publishes would else count as published before, and its promises would be refused.
 	Since time.Time
 	// MaxPending is how many records may be on their way to the server, at most 4096; 0 means 256.
 	MaxPending int

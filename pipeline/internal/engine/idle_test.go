@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/internal/natstest"
-	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/engine"
-	"github.com/calmstream/calmstream/sinks"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -21,16 +20,12 @@ func TestNobodyIsGivenUpOnUnheard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plans := map[string][]string{"parts": {"in.*.a", "in.*.b.>"}, "whole": nil}
+	filters := map[string][]string{"parts": {"in.*.a", "in.*.b.>"}, "whole": {""}}
 	giveUp := func(name string, shard int, at uint64, want uint64) {
 		t.Helper()
-		p := pipeline.New(name)
-		in := pipeline.Read(p, "in", pipeline.Source[string]{Stream: "IN", Subjects: plans[name], Decode: pipeline.Text, Idle: time.Second})
-		pipeline.Write(p, "out", in, sinks.Func{Name: "out"}, pipeline.EncodeText)
-		cut, err := p.Plan()
-		if err != nil {
-			t.Fatal(err)
-		}
+		source := &plan.SourceSpec{Stream: "IN", Filters: filters[name], Idle: time.Second}
+		stage := &plan.Stage{Name: "in", Root: &plan.Node{Kind: plan.KindRead, Source: source}, Shards: len(source.Filters)}
+		cut := &plan.Plan{Graph: &plan.Graph{Name: name}, Stages: []*plan.Stage{stage}, Fingerprint: name}
 		if err := engine.GiveUp(t.Context(), srv.Conn(t), cut, shard, at); err != nil {
 			t.Errorf("%s/%d at %d: %v", name, shard, at, err)
 		}
