@@ -133,11 +133,40 @@ func everywhereOf(t *testing.T, b program, in map[string][]string, right ...stri
 		for _, read := range slices.Sorted(maps.Keys(in)) {
 			all = append(all, dealTo(read, shards, in[read])...)
 		}
+		atOnce(t, b, shards, all, right)
 		out := pipelinetest.Check(t, b.with(shards), all, pipelinetest.Options{Rounds: 25})
 		expect(t, out, right...)
 		if len(out.Rejected) > 0 {
 			t.Errorf("%d shards: rejected %v", shards, out.Rejected)
 		}
+	}
+}
+
+// atOnce checks what is there before the input ends: everything, if the program waits for nothing, and nothing, if it waits for that.
+func atOnce(t *testing.T, b program, shards int, in []pipelinetest.Log, right []string) {
+	t.Helper()
+	plan, err := b.with(shards)().Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := drive(t, b, shards)
+	for _, l := range in {
+		for _, data := range l.Messages {
+			d.PushMessage(l.Read, pipelinetest.Message{Shard: l.Shard, Data: data})
+		}
+	}
+	var got []string
+	for _, o := range plan.Operators {
+		if o.Target != "" {
+			got = append(got, results(d.Results(o.Name))...)
+		}
+	}
+	slices.Sort(got)
+	switch {
+	case len(plan.PointsOfOrder) == 0:
+		same(t, got, right)
+	case strings.Contains(plan.PointsOfOrder[0].Waits, "the end marker"):
+		same(t, got, nil)
 	}
 }
 
