@@ -41,18 +41,21 @@ func TestJoinOfStreams(t *testing.T) {
 		everywhereOf(t, b, map[string][]string{"orders": left, "events": right}, pairs...)
 	}
 
-	unguarded := program(func(p *pipeline.Pipeline, shards int) { // BugButt: what the left was when the right came
-		left := ""
-		both := operators.Map(lines(p, shards), func(line string) string {
-			if word(line, 0) == "left" {
-				left = line
-				return ""
-			}
-			return left + " + " + line
-		})
-		write(p, "pair", operators.Filter(both, func(pair string) bool { return strings.HasPrefix(pair, "left") }))
-	})
-	found(t, unguarded, logs([]string{"left 1", "right 1", "left 2", "right 2"}))
+	for _, half := range []bool{false, true} { // BugButt keeps neither side, HalfGuard the left one
+		found(t, func(p *pipeline.Pipeline, shards int) {
+			left := ""
+			both := operators.Map(lines(p, shards), func(line string) string {
+				pair := left + " + " + line
+				if word(line, 0) == "left" {
+					left, pair = line, ""
+				} else if !half {
+					left = ""
+				}
+				return pair
+			})
+			write(p, "pair", operators.Filter(both, func(pair string) bool { return strings.HasPrefix(pair, "left") }))
+		}, logs([]string{"left 1", "right 1", "right 2", "left 2", "right 3"}))
+	}
 	guarded := program(func(p *pipeline.Pipeline, shards int) { // FullGuard: both persist
 		in := operators.Aggregate("both", operators.KeyBy(lines(p, shards), "all", func(string) int { return 0 }), func(line string) crdt.GSet[string] { return crdt.GSetOf(line) })
 		write(p, "pair", operators.Map(operators.Threshold(in, crdt.All(crdt.Contains("left 1"), crdt.Contains("right 1"))), func(int) string { return "left 1 + right 1" }))
