@@ -8,7 +8,7 @@ import (
 // cuts checks that windows by recorded cuts stand over inputs that have them, and nothing else that is about time does.
 func cuts(n *Node) error {
 	var errs []error
-	for _, read := range n.reads(nil) {
+	for _, read := range n.reads() {
 		switch w := n.Windowing; {
 		case w.Cut && !read.Source.Cuts:
 			errs = append(errs, fmt.Errorf("%s: %s has windows by recorded cuts, but %s (%s) has none; set Cuts in its Source", n.Site, n.Label(), read.Label(), read.Site))

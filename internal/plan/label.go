@@ -158,7 +158,7 @@ func names(stages []*Stage) string { return strings.Join(stageNames(stages), ", 
 // producers lists the registered producers above a node for people.
 func producers(n *Node) string {
 	var all []string
-	for _, read := range n.reads(nil) {
+	for _, read := range n.reads() {
 		for _, name := range read.Source.Producers {
 			if !slices.Contains(all, name) {
 				all = append(all, name)

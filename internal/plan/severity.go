@@ -31,12 +31,12 @@ type Cause struct {
 
 // SeverityOf returns the severity of what leaves a node, the worst of its inputs' and its own, and the first cause.
 func (p *Plan) SeverityOf(n *Node) (Severity, Cause) {
-	for _, in := range n.In {
-		if s, cause := p.SeverityOf(in); s > Async {
+	for _, m := range n.lineage() {
+		if s, cause := p.own(m); s > Async {
 			return s, cause
 		}
 	}
-	return p.own(n)
+	return Async, Cause{}
 }
 
 // own returns the severity that a node adds. What folds and joins make does not depend on the order of their input, nor what is sealed.

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 )
@@ -254,7 +256,7 @@ func promised(fold *Node) error {
 		return nil
 	}
 	var errs []error
-	for _, read := range fold.reads(nil) {
+	for _, read := range fold.reads() {
 		if len(read.Source.Producers) == 0 {
 			errs = append(errs, fmt.Errorf("%s: seal of %s by punctuation: nobody can promise anything for %s (%s), which has no registered producers; name them in its Source.Producers, or seal with operators.Watermark", fold.Site, fold.Name, read.Label(), read.Site))
 		}
@@ -262,13 +264,24 @@ func promised(fold *Node) error {
 	return errors.Join(errs...)
 }
 
-// reads appends the Read nodes above n that are not yet in to.
-func (n *Node) reads(to []*Node) []*Node {
-	if n.Kind == KindRead && !slices.Contains(to, n) {
-		return append(to, n)
+// reads returns the Read nodes above n.
+func (n *Node) reads() []*Node {
+	return slices.DeleteFunc(n.lineage(), func(m *Node) bool { return m.Kind != KindRead })
+}
+
+// lineage returns n and all nodes above it, each once, in the order of the program.
+func (n *Node) lineage() []*Node {
+	seen := make(map[*Node]bool)
+	var visit func(m *Node)
+	visit = func(m *Node) {
+		if seen[m] {
+			return
+		}
+		seen[m] = true
+		for _, in := range m.In {
+			visit(in)
+		}
 	}
-	for _, in := range n.In {
-		to = in.reads(to)
-	}
-	return to
+	visit(n)
+	return slices.SortedFunc(maps.Keys(seen), func(a, b *Node) int { return cmp.Compare(a.ID, b.ID) })
 }

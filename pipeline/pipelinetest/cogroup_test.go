@@ -51,15 +51,23 @@ func TestCogroup(t *testing.T) {
 	}
 }
 
-// A stream can meet itself: both sides come from one input.
+// A stream can meet itself: both sides come from one input, by different ways and however many shards it has.
 func TestCogroupWithItself(t *testing.T) {
 	t.Parallel()
-	out := pipelinetest.Check(t, func() *pipeline.Pipeline {
-		p := pipeline.New("self")
-		keyed := operators.KeyBy(input(p, "in", 1), "word", word)
-		both := operators.Cogroup("both", keyed, side("left"), keyed, side("right"))
-		pipeline.Write(p, "all", operators.Finals(operators.Seal(both, operators.EndOfInput())), nowhere("all"), encodeSides)
-		return p
-	}, []pipelinetest.Log{texts("in", 0, "a", "a")}, pipelinetest.Options{})
-	want(t, out, "all", "final a left:a right:a")
+	for _, shards := range []int{1, 2, 3} {
+		var in []pipelinetest.Log
+		for shard := range shards {
+			in = append(in, texts("in", shard, "a", "b", "a", "c", "b", "a"))
+		}
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("self")
+			records := input(p, "in", shards)
+			left := operators.KeyBy(records, "word", word)
+			right := operators.KeyBy(operators.Filter(records, func(s string) bool { return s != "c" }), "word", word)
+			both := operators.Cogroup("both", left, side("left"), right, side("right"))
+			pipeline.Write(p, "all", operators.Finals(operators.Seal(both, operators.EndOfInput())), nowhere("all"), encodeSides)
+			return p
+		}, in, pipelinetest.Options{})
+		want(t, out, "all", "final a left:a right:a", "final b left:b right:b", "final c left:c")
+	}
 }

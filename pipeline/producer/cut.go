@@ -62,7 +62,9 @@ func Cut(ctx context.Context, conn *nats.Conn, stream string, shards []string, n
 			continue
 		}
 		msg.Header.Set("Nats-Batch-Commit", "1")
-		reply, err := conn.RequestMsgWithContext(ctx, msg)
+		within, cancel := context.WithTimeout(ctx, silence)
+		reply, err := conn.RequestMsgWithContext(within, msg)
+		cancel()
 		if err != nil {
 			return fail("it is not known whether the markers were stored; repeat the call: %w", err)
 		}
