@@ -1,6 +1,8 @@
 package pipelinetest_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -57,17 +59,36 @@ func TestCogroupWithItself(t *testing.T) {
 	for _, shards := range []int{1, 2, 3} {
 		var in []pipelinetest.Log
 		for shard := range shards {
-			in = append(in, texts("in", shard, "a", "b", "a", "c", "b", "a"))
+			var words []string
+			for _, letter := range strings.Split("abacba", "") {
+				words = append(words, fmt.Sprintf("%s%d%d", letter, shard, len(words)))
+			}
+			in = append(in, texts("in", shard, words...))
 		}
 		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
 			p := pipeline.New("self")
 			records := input(p, "in", shards)
-			left := operators.KeyBy(records, "word", word)
-			right := operators.KeyBy(operators.Filter(records, func(s string) bool { return s != "c" }), "word", word)
+			letter := func(s string) string { return s[:1] }
+			left := operators.KeyBy(records, "letter", letter)
+			right := operators.KeyBy(operators.Filter(records, func(s string) bool { return s[0] != 'c' }), "letter", letter)
 			both := operators.Cogroup("both", left, side("left"), right, side("right"))
 			pipeline.Write(p, "all", operators.Finals(operators.Seal(both, operators.EndOfInput())), nowhere("all"), encodeSides)
 			return p
 		}, in, pipelinetest.Options{})
-		want(t, out, "all", "final a left:a right:a", "final b left:b right:b", "final c left:c")
+		var all []string
+		for letter, places := range map[string][]int{"a": {0, 2, 5}, "b": {1, 4}, "c": {3}} {
+			line := "final " + letter
+			for _, name := range []string{"left", "right"} {
+				for shard := range shards {
+					for _, at := range places {
+						if name == "left" || letter != "c" {
+							line += fmt.Sprintf(" %s:%s%d%d", name, letter, shard, at)
+						}
+					}
+				}
+			}
+			all = append(all, line)
+		}
+		want(t, out, "all", all...)
 	}
 }
