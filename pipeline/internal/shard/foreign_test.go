@@ -111,6 +111,7 @@ func TestSilenceHearsRecordsOnly(t *testing.T) {
 		time.Sleep(3 * time.Second) // 15 s
 		w.add("", seal.IdleHeaders("impatient", 10*time.Second))
 		time.Sleep(11 * time.Second)
+		synctest.Wait()
 		if got := fmt.Sprint(decided); got != "[10s 25s]" {
 			t.Errorf("decided after %s", got)
 		}

@@ -63,6 +63,7 @@ func TestSilenceIsADecisionInTheLog(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		w.stream.put("a")
 		time.Sleep(31 * time.Second)
+		synctest.Wait()
 		if got := fmt.Sprint(decided); got != "[14s 24s 34s]" {
 			t.Errorf("decided after %s", got)
 		}
