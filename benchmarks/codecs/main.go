@@ -1,4 +1,4 @@
-// Codecs measures how large the encodings of crdt are and how long they take, against gob, JSON and msgpack on the same values,
+// Command codecs measures how large the encodings of crdt are and how long they take, against gob, JSON and msgpack on the same values,
 // and prints the tables of docs/performance.md. The others encode what a Go programmer would write for the value: slices and maps.
 //
 // Each encoding starts with nothing, as that of a value that is stored or sent alone: gob describes its types each time.

@@ -28,7 +28,7 @@ func (r SealRule) Closed(frontier, end int64) bool {
 		return false
 	case frontier == End:
 		return true
-	case r.OnlyAtEnd || end == End:
+	case end == End:
 		return false
 	}
 	return r.After(frontier) >= end
