@@ -13,9 +13,11 @@ import (
 
 // Monitor shows the counters of a running pipeline. The zero Monitor is ready for use, by any number of goroutines.
 type Monitor struct {
-	mu     sync.Mutex
-	want   int // shards of the run
-	shards map[checkpoint.ShardID]*shard.Stats
+	mu      sync.Mutex
+	workers []string // nil before the run has begun
+	want    int      // shards of this worker
+	done    bool
+	shards  map[checkpoint.ShardID]*shard.Stats
 }
 
 // ShardStatus is what one shard has done in this process.
@@ -55,24 +57,47 @@ type ShardStatus struct {
 	Done bool
 }
 
-func (m *Monitor) watch(id checkpoint.ShardID, stats *shard.Stats) {
+// watch tells a monitor what the engine does.
+type watch struct{ *Monitor }
+
+func (w watch) Begin(id checkpoint.ShardID, stats *shard.Stats) {
 	stats.Frontier.Store(plan.Beginning)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.shards == nil {
-		m.shards = make(map[checkpoint.ShardID]*shard.Stats)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shards == nil {
+		w.shards = make(map[checkpoint.ShardID]*shard.Stats)
 	}
-	m.shards[id] = stats
+	w.shards[id] = stats
 }
 
-// begin tells of a run and the number of its shards.
-func (m *Monitor) begin(shards int) {
+func (w watch) End(id checkpoint.ShardID, stats *shard.Stats) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shards[id] == stats {
+		delete(w.shards, id)
+	}
+}
+
+func (w watch) Assign(workers []string, shards int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.workers, w.want = workers, shards
+}
+
+func (w watch) Finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = true
+}
+
+// begin tells of a run.
+func (m *Monitor) begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.want, m.shards = shards, nil
+	m.workers, m.want, m.shards, m.done = nil, 0, nil, false
 }
 
-// Running says whether every shard of the pipeline has its state loaded and its log open, or has read its input to the end.
+// Running says whether every shard that is this worker's has its state loaded and its log open, or has read its input to the end.
 // A worker is ready once it is true.
 func (m *Monitor) Running() bool {
 	m.mu.Lock()
@@ -82,10 +107,24 @@ func (m *Monitor) Running() bool {
 			return false
 		}
 	}
-	return m.want > 0 && len(m.shards) == m.want
+	return m.workers != nil && len(m.shards) >= m.want
 }
 
-// Shards returns the status of each shard, by stage and number.
+// Done says whether the input of every shard has ended and everything is stored, whichever workers ran them.
+func (m *Monitor) Done() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.done
+}
+
+// Workers returns the names of the workers that run the pipeline, as far as this one has heard, by name; nil before it has begun.
+func (m *Monitor) Workers() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.workers)
+}
+
+// Shards returns the status of each shard that this worker runs or has ended, by stage and number.
 func (m *Monitor) Shards() []ShardStatus {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -46,9 +46,9 @@ func TestOverlappingOwners(t *testing.T) {
 						// The third owner is stopped again and again; a run that ends by itself is the last.
 						run, stop := ctx, context.CancelFunc(func() {})
 						if i == 2 {
-							run, stop = context.WithTimeout(ctx, 150*time.Millisecond)
+							run, stop = context.WithTimeout(ctx, 500*time.Millisecond)
 						}
-						err := wordcount("ov", shards, 50).Run(run, pipeline.Config{Conn: conn, Monitor: &monitors[i], CheckpointEvery: 20 * time.Millisecond, Logger: quiet})
+						err := wordcount("ov", shards, 50).Run(run, pipeline.Config{Conn: conn, Monitor: &monitors[i], Standbys: 2, CheckpointEvery: 20 * time.Millisecond, Logger: quiet})
 						ended := run.Err() == nil
 						stop()
 						if err != nil {
@@ -99,7 +99,7 @@ func TestOverlappingOwnersRejectOnce(t *testing.T) {
 	for _, m := range monitors {
 		conn := srv.Conn(t)
 		go func() { // none takes over the state of another within the hour: each applies every record itself
-			ended <- clicks("rej", 1).Run(t.Context(), pipeline.Config{Conn: conn, Monitor: m, CheckpointEvery: time.Hour, Logger: quiet})
+			ended <- clicks("rej", 1).Run(t.Context(), pipeline.Config{Conn: conn, Monitor: m, Standbys: 2, CheckpointEvery: time.Hour, Logger: quiet})
 		}()
 	}
 	every := func(so func(m *pipeline.Monitor) bool) func() bool {
@@ -144,7 +144,7 @@ func TestOnePipelineRunsTwice(t *testing.T) {
 	for range 2 {
 		conn := srv.Conn(t)
 		runs.Go(func() {
-			if err := p.Run(t.Context(), pipeline.Config{Conn: conn, Logger: quiet}); err != nil {
+			if err := p.Run(t.Context(), pipeline.Config{Conn: conn, Standbys: 1, Logger: quiet}); err != nil {
 				t.Error(err)
 			}
 			if _, err := p.Explain(); err != nil {

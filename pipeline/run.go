@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/engine"
 	"github.com/nats-io/nats.go"
 )
@@ -21,6 +22,12 @@ type Config struct {
 	CheckpointEvery time.Duration
 	// DrainTimeout bounds the last checkpoint after the context has ended; 0 means ten seconds.
 	DrainTimeout time.Duration
+	// Worker is the name of this worker among those that run the pipeline, 1 to 64 letters, digits, '-' or '_'; empty means a new one
+	// for each run. A worker that comes back under its name gets the shards that it had.
+	Worker string
+	// Standbys is how many workers run each shard beside its owner, so that results go on at once if that one dies. Each costs what the
+	// owner costs. All workers of a pipeline should say the same.
+	Standbys int
 	// Replicas is how many servers keep the streams and the bucket that the pipeline makes; 0 means 1.
 	Replicas int
 	// Logger is told what happens; nil means slog.Default().
@@ -40,15 +47,23 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Conn == nil:
 		return c, errors.New("pipeline: Config.Conn is nil; connect with nats.Connect first")
+	case c.Worker != "" && !plan.ValidName(c.Worker):
+		return c, fmt.Errorf("pipeline: Config.Worker is %q; it must be 1 to 64 letters, digits, '-' or '_'", c.Worker)
+	case c.Standbys < 0:
+		return c, errors.New("pipeline: Config.Standbys must not be negative")
 	case c.CheckpointEvery < 0 || c.DrainTimeout < 0 || c.Replicas < 0:
 		return c, errors.New("pipeline: CheckpointEvery, DrainTimeout and Replicas must not be negative")
 	}
 	return c, nil
 }
 
-// Run runs all shards of the pipeline in this process. It returns nil when every input has ended and all results are
-// stored, or, after a last checkpoint, when ctx ends. It returns an error when a shard cannot go on; the other
-// shards then take a last checkpoint too. If a stream that the pipeline reads does not exist the error wraps
+// Run runs the pipeline, as one worker of as many as there are: each runs a part of the shards, and when one comes or goes only the
+// shards that must move do, while the others go on. Nothing has to be set up for that but the same program and the same
+// server.
+//
+// It returns nil when every input has ended and all results are stored, or when ctx ends: then the shards are handed over to the other
+// workers, if there are any, and take a last checkpoint. It returns an error when a shard cannot go on; the other shards
+// then take a last checkpoint too. If a stream that the pipeline reads does not exist the error wraps
 // jetstream.ErrStreamNotFound.
 func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 	cut, err := p.Plan()
@@ -58,11 +73,7 @@ func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 	if cfg, err = cfg.withDefaults(); err != nil {
 		return err
 	}
-	shards := 0
-	for _, stage := range cut.Stages {
-		shards += stage.Shards
-	}
-	cfg.Monitor.begin(shards)
+	cfg.Monitor.begin()
 	err = engine.Run(ctx, engine.Config{
 		Conn:     cfg.Conn,
 		Plan:     cut,
@@ -72,7 +83,9 @@ func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 		Drain:    cfg.DrainTimeout,
 		Replicas: cfg.Replicas,
 		Logger:   cfg.Logger.With("pipeline", p.Name()),
-		Watch:    cfg.Monitor.watch,
+		Worker:   cfg.Worker,
+		Standbys: cfg.Standbys,
+		Watch:    watch{cfg.Monitor},
 	})
 	if err != nil {
 		return fmt.Errorf("pipeline %s stopped: %w", p.Name(), err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type config struct {
 	checkpointEvery       time.Duration
 	drainTimeout          time.Duration
 	connectTimeout        time.Duration
+	name                  string
+	standbys              int
 	replicas              int
 	pprof                 bool
 
@@ -36,6 +39,9 @@ const prefix = "CALM_"
 
 // defaultHTTP is a port that no well-known service has: CALM on the keys of a telephone.
 const defaultHTTP = "127.0.0.1:2256"
+
+// validName is what pipeline.Config.Worker may be.
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // parse reads the flags, and the environment for those that are not given.
 func parse(p Process) (config, error) {
@@ -74,6 +80,8 @@ func (c *config) flags(name string) *flag.FlagSet {
 	set.DurationVar(&c.connectTimeout, "connect-timeout", 10*time.Second, "`duration` of the attempts to reach the server at the start; later it is waited for without end")
 	set.StringVar(&c.store, "store", ".calmstream", "`directory` of the embedded server")
 	set.StringVar(&c.listen, "listen", "127.0.0.1:4222", "`address` or port of the embedded server for other programs; empty for none")
+	set.StringVar(&c.name, "name", "", "`name` of this worker among those of a pipeline; one that comes back under its name gets its shards again; without it a new one is made up")
+	set.IntVar(&c.standbys, "standbys", 0, "`number` of workers that run each shard beside its owner, so that results go on at once if that one dies")
 	set.IntVar(&c.replicas, "replicas", 1, "`number` of servers that keep the streams and the bucket of a pipeline")
 	set.DurationVar(&c.checkpointEvery, "checkpoint-every", time.Second, "`duration` between checkpoints")
 	set.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "`duration` that the last checkpoint may take after a signal")
@@ -126,6 +134,10 @@ func (c *config) validate() error {
 		return errors.New("the embedded server is a single one, so --replicas must be 1; name a cluster with --nats")
 	case c.embedded() && c.store == "":
 		return errors.New("--store is empty; name the directory of the embedded server, or a server with --nats")
+	case c.name != "" && !validName.MatchString(c.name):
+		return errors.New("--name must be 1 to 64 letters, digits, '-' or '_'")
+	case c.standbys < 0:
+		return errors.New("--standbys must not be negative")
 	case c.replicas < 1 || c.replicas > 5:
 		return errors.New("--replicas must be 1 to 5")
 	case min(c.checkpointEvery, c.drainTimeout, c.connectTimeout) <= 0:

@@ -128,6 +128,8 @@ func (w *worker) runOne(ctx context.Context, t *task, conn *nats.Conn) error {
 			Conn:            conn,
 			CheckpointEvery: w.checkpointEvery,
 			DrainTimeout:    w.drainTimeout,
+			Worker:          w.workerName(),
+			Standbys:        w.standbys,
 			Replicas:        w.replicas,
 			Logger:          w.log,
 			Monitor:         &t.monitor,
@@ -147,6 +149,14 @@ func (w *worker) runOne(ctx context.Context, t *task, conn *nats.Conn) error {
 			return nil
 		}
 	}
+}
+
+// workerName is the name of this worker. One process alone uses an embedded server, so that whoever comes after it is the same worker.
+func (w *worker) workerName() string {
+	if w.name == "" && w.embedded() {
+		return "embedded"
+	}
+	return w.name
 }
 
 // unlessStopped drops an error that only says that ctx has ended before anything had begun.

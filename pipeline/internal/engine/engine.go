@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -8,15 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
-	"github.com/calmstream/calmstream/pipeline/internal/emit"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
-	"github.com/calmstream/calmstream/pipeline/internal/source"
 	"github.com/calmstream/calmstream/sinks"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,8 +30,23 @@ type Config struct {
 	// Replicas is for the streams that the engine makes.
 	Replicas int
 	Logger   *slog.Logger
-	// Watch is told of each shard's counters before the shard starts.
-	Watch func(id checkpoint.ShardID, stats *shard.Stats)
+	// Worker is the name of this worker among those of the pipeline; it is made up if it is empty.
+	Worker string
+	// Standbys is how many more workers run each shard at the same time.
+	Standbys int
+	// Watch is told what this worker does.
+	Watch Watch
+}
+
+// Watch is told what a worker does. One goroutine calls it.
+type Watch interface {
+	// Begin comes before a shard starts, and End after it was handed over to another worker.
+	Begin(id checkpoint.ShardID, stats *shard.Stats)
+	End(id checkpoint.ShardID, stats *shard.Stats)
+	// Assign tells who is there, and how many shards are this worker's.
+	Assign(workers []string, shards int)
+	// Finish tells that all shards, of all workers, have ended.
+	Finish()
 }
 
 // engine is one run of a plan in this process.
@@ -41,64 +54,31 @@ type engine struct {
 	Config
 	js     jetstream.JetStream
 	store  *jetstore.Store
-	writer string
+	writer string // the mark of this run in checkpoints
 	start  startRecord
 	floor  floor
-
-	mu    sync.Mutex
-	stats []*shard.Stats // of all shards
 }
 
-// ended reports whether every shard has come to the end of its input.
-func (e *engine) ended() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range e.stats {
-		if !s.Done.Load() {
-			return false
-		}
-	}
-	return true
-}
-
-// Run runs every shard of the plan until all inputs have ended (nil), ctx ends (nil, after a last checkpoint) or one cannot go on.
+// Run runs the shards of the plan that this worker owns until all inputs have ended (nil), ctx ends (nil, after the shards were handed
+// over, or have taken a last checkpoint) or one cannot go on.
 func Run(ctx context.Context, cfg Config) error {
 	e := &engine{Config: cfg}
 	if err := e.prepare(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		running sync.WaitGroup
-		mu      sync.Mutex
-		errs    []error
-	)
-	for _, stage := range cfg.Plan.Stages {
-		for i := range stage.Shards {
-			running.Go(func() {
-				if err := e.runShard(ctx, stage, i); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-					cancel() // the others take a last checkpoint and end
-				}
-			})
-		}
-	}
-	purging := make(chan struct{})
-	stopPurging := make(chan struct{})
+	c := newCrew(e)
+	purging, stopPurging := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(purging)
-		e.purge(stopPurging)
+		e.purge(stopPurging, c.purges)
 	}()
-	running.Wait()
+	err := c.run(ctx)
 	close(stopPurging)
 	<-purging
-	if e.ended() && e.receivers() > 0 {
+	if c.ended() && e.receivers() > 0 {
 		e.purgeAll(ctx)
 	}
-	return distinct(errs)
+	return err
 }
 
 // distinct joins errors and says each only once: shards that read one stream lose it together, and in the same words.
@@ -116,6 +96,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	mark := make([]byte, 8)
 	_, _ = rand.Read(mark) // never fails
 	e.writer = hex.EncodeToString(mark)
+	e.Worker = cmp.Or(e.Worker, e.writer)
 	var err error
 	if e.js, err = jetstream.New(e.Conn); err != nil {
 		return fmt.Errorf("engine: %w", err)
@@ -130,133 +111,5 @@ func (e *engine) prepare(ctx context.Context) error {
 
 func (e *engine) openStore(ctx context.Context) (err error) {
 	e.store, err = jetstore.Open(ctx, jetstore.Config{Conn: e.Conn, Pipeline: e.Plan.Graph.Name, Epoch: e.Plan.Epoch(), Replicas: e.Replicas, Logger: e.Logger})
-	return err
-}
-
-// runShard runs one shard.
-func (e *engine) runShard(ctx context.Context, stage *plan.Stage, number int) error {
-	id := checkpoint.ShardID{Stage: stage.Name, Shard: number}
-	begin := e.start.Logs[stage.Name]
-	stats := new(shard.Stats)
-	e.mu.Lock()
-	e.stats = append(e.stats, stats)
-	e.mu.Unlock()
-	if e.Watch != nil {
-		e.Watch(id, stats)
-	}
-	var outlet *emit.Outlet
-	err := patiently(ctx, e.Logger, fewAttempts, func() (err error) {
-		outlet, err = emit.Open(ctx, emit.Config{
-			Conn: e.Conn, Pipeline: e.Plan.Graph.Name, Plan: e.Plan, Shard: id,
-			Incarnation: begin.Created, Sinks: e.sinksOf(stage), Logger: e.Logger, Owner: e.writer, Divergences: &stats.Divergences,
-		})
-		return err
-	})
-	if err != nil {
-		return unlessStopped(ctx, err)
-	}
-	opened := false
-	env := &shard.Env{
-		ID: id, Plan: e.Plan, Stage: stage,
-		Start:  checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
-		Store:  e.store,
-		Outlet: outlet,
-		Writer: e.writer,
-		Every:  e.Every,
-		First:  e.First,
-		Drain:  e.Drain,
-		Now:    time.Now,
-		Logger: e.Logger,
-		Stats:  stats,
-		GiveUp: e.impatience(stage, number),
-		OpenLog: func(ctx context.Context, at checkpoint.Position) (log shard.Log, err error) {
-			attempts := fewAttempts
-			if opened {
-				attempts = forEver
-			}
-			err = patiently(ctx, e.Logger, attempts, func() (err error) {
-				log, err = e.openLog(ctx, stage, number, at)
-				return err
-			})
-			opened = opened || err == nil
-			stats.Reading.Store(err == nil)
-			return log, err
-		},
-		Sweep: func(ctx context.Context, loaded checkpoint.Loaded) {
-			if _, err := e.store.Sweep(ctx, id, loaded); err != nil {
-				e.Logger.Debug("old segments stay", "shard", id.String(), "error", err)
-			}
-		},
-	}
-	if stage.Exchanged() {
-		env.Committed = e.floor.register(id)
-	}
-	defer stats.Reading.Store(false)
-	return errors.Join(shard.Run(ctx, env), outlet.Close())
-}
-
-// unlessStopped drops an error that only says that ctx ended before anything had begun.
-func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
-}
-
-func (e *engine) sinksOf(stage *plan.Stage) map[*plan.Node]sinks.Sink {
-	out := make(map[*plan.Node]sinks.Sink)
-	for write, sink := range e.Sinks {
-		if slices.Contains(e.Plan.StagesOf(write), stage) {
-			out[write] = sink
-		}
-	}
-	return out
-}
-
-// openLog opens the log of a shard behind a position.
-func (e *engine) openLog(ctx context.Context, stage *plan.Stage, number int, at checkpoint.Position) (shard.Log, error) {
-	name := e.Plan.Graph.Name
-	cfg := source.Config{
-		Conn:         e.Conn,
-		Stream:       e.start.Logs[stage.Name].Stream,
-		Incarnation:  at.Incarnation,
-		After:        at.Seq,
-		LastSeq:      at.LastSeq,
-		LastTime:     at.LastTime,
-		ConsumerName: fmt.Sprintf("calm-%s-%s-%d", name, stage.Name, number),
-		Metadata:     map[string]string{"pipeline": name, "stage": stage.Name, "shard": fmt.Sprint(number), "epoch": e.Plan.Epoch()},
-		Logger:       e.Logger,
-	}
-	if !stage.Exchanged() {
-		cfg.Filter = stage.Root.Source.Filters[number]
-	} else {
-		cfg.Filter = emit.ExchangeSubject(name, e.Plan.Epoch(), stage.Name, number)
-	}
-	r, err := source.Open(ctx, cfg)
-	if err != nil {
-		return nil, truncation(err)
-	}
-	return log{r, e.Logger}, nil
-}
-
-// log is a source.Reader whose errors speak the shard's language, and which waits for its server in all that it does.
-type log struct {
-	*source.Reader
-	logger *slog.Logger
-}
-
-func (l log) Next(ctx context.Context, wake <-chan struct{}, buf []plan.Message) ([]plan.Message, error) {
-	out, err := l.Reader.Next(ctx, wake, buf)
-	return out, truncation(err)
-}
-
-func (l log) Verify(ctx context.Context, from uint64) error {
-	return truncation(patiently(ctx, l.logger, forEver, func() error { return l.Reader.Verify(ctx, from) }))
-}
-
-func truncation(err error) error {
-	if errors.Is(err, source.ErrGap) {
-		return fmt.Errorf("%w: %w", shard.ErrTruncated, err)
-	}
 	return err
 }

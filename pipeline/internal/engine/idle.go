@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -52,25 +51,6 @@ func (e *engine) giveUp(ctx context.Context, stage *plan.Stage, number int, at u
 
 // last asks the leader of a stream for the sequence of its last message on a subject pattern, 0 if there is none.
 func (e *engine) last(ctx context.Context, stream, pattern string) (uint64, error) {
-	question, err := json.Marshal(map[string]string{"last_by_subj": pattern})
-	if err != nil {
-		return 0, fmt.Errorf("the last message of stream %q cannot be asked for: %w", stream, err)
-	}
-	reply, err := e.Conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, question)
-	if err != nil {
-		return 0, fmt.Errorf("stream %q cannot be asked for its last message: %w", stream, err)
-	}
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Seq uint64 `json:"seq"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return 0, fmt.Errorf("the last message of stream %q is not understood: %w", stream, err)
-	}
-	if answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound {
-		return 0, fmt.Errorf("the last message of stream %q cannot be looked up: %w", stream, answer.Error)
-	}
-	return answer.Message.Seq, nil
+	msg, err := e.message(ctx, stream, map[string]string{"last_by_subj": pattern})
+	return msg.Seq, err
 }

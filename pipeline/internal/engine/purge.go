@@ -13,7 +13,7 @@ import (
 // purgeEvery is how often what all receivers have behind them is deleted from the exchange.
 const purgeEvery = 2 * time.Second
 
-// floor is the lowest committed position of all receivers of the exchange.
+// floor has the committed positions of the receivers that this worker runs.
 type floor struct {
 	mu sync.Mutex
 	at map[checkpoint.ShardID]uint64
@@ -33,17 +33,42 @@ func (f *floor) register(id checkpoint.ShardID) func(uint64) {
 	return set
 }
 
-func (f *floor) lowest(receivers int) uint64 {
+// forget drops a receiver that this worker does not run any more.
+func (f *floor) forget(id checkpoint.ShardID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.at) < receivers {
-		return 0
-	}
+	delete(f.at, id)
+}
+
+// of returns the committed position of a receiver that this worker runs.
+func (f *floor) of(id checkpoint.ShardID) (at uint64, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at, known = f.at[id]
+	return at, known
+}
+
+// lowest returns the lowest committed position of all receivers, whoever runs them.
+func (e *engine) lowest(ctx context.Context) (uint64, error) {
 	lowest := ^uint64(0)
-	for _, at := range f.at {
-		lowest = min(lowest, at)
+	for _, stage := range e.Plan.Stages {
+		for number := range stage.Shards {
+			if !stage.Exchanged() {
+				break
+			}
+			id := checkpoint.ShardID{Stage: stage.Name, Shard: number}
+			at, known := e.floor.of(id)
+			if !known {
+				stored, err := e.store.Load(ctx, id)
+				if err != nil {
+					return 0, err
+				}
+				at = stored.Fence.Position.Seq
+			}
+			lowest = min(lowest, at)
+		}
 	}
-	return lowest
+	return lowest, nil
 }
 
 // receivers counts the shards behind exchanges.
@@ -57,10 +82,10 @@ func (e *engine) receivers() (n int) {
 }
 
 // purge deletes from the exchange what every receiver's checkpoint covers. The whole stream is cut at one sequence, never
-// subjects by themselves, so that a reader that was still behind sees it in the stream's first sequence.
-func (e *engine) purge(stop <-chan struct{}) {
-	receivers := e.receivers()
-	if receivers == 0 {
+// subjects by themselves, so that a reader that was still behind sees it in the stream's first sequence. One worker of all is
+// enough; turn says whether it is this one.
+func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
+	if e.receivers() == 0 {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -81,13 +106,18 @@ func (e *engine) purge(stop <-chan struct{}) {
 		case <-stop:
 			return
 		}
-		if at := e.floor.lowest(receivers); at > done {
-			if err := e.purgeTo(ctx, at); err != nil {
-				e.Logger.Debug("the exchange keeps what it could drop", "error", err)
-				continue
-			}
-			done = at
+		if !turn() {
+			continue
 		}
+		at, err := e.lowest(ctx)
+		if err == nil && at > done {
+			err = e.purgeTo(ctx, at)
+		}
+		if err != nil {
+			e.Logger.Debug("the exchange keeps what it could drop", "error", err)
+			continue
+		}
+		done = max(done, at)
 	}
 }
 

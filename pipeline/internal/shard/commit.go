@@ -58,6 +58,7 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	s.first, s.done = false, f.Done
 	s.env.Stats.Resumed.Store(f.Position.Seq)
 	s.env.Stats.Position.Store(f.Position.Seq)
+	s.env.Stats.Applied.Store(f.Position.LastSeq)
 	s.env.Stats.Committed.Store(f.Position.Seq)
 	s.env.Stats.OpenWindows.Store(int64(s.open()))
 	s.env.Logger.Info("resumed from a checkpoint", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", f.Position.Seq, "done", f.Done)
@@ -87,7 +88,7 @@ func (s *session) commit(ctx context.Context) error {
 		s.alarm.ring(wait, s.dirty)
 		return nil
 	}
-	s.alarm.ring(s.env.idle(), false)
+	s.alarm.ring(s.env.look(), false)
 	if s.position.Seq < s.fence.Fence.Position.Seq {
 		return errAdopt // a whole interval later still behind the other owner
 	}
@@ -102,12 +103,19 @@ func (s *session) due() time.Duration {
 		return 0
 	case s.dirty && s.first:
 		return s.env.First - since
-	case s.dirty:
-		return s.env.Every - since
+	case s.claims() && *s.serial == 0:
+		return s.env.First - since
+	case s.dirty || s.claims():
+		return s.env.every() - since
 	case s.moved:
 		return s.env.idle() - since
 	}
-	return s.env.idle()
+	return s.env.look()
+}
+
+// claims says whether the checkpoint is to become this owner's though it may have nothing to add.
+func (s *session) claims() bool {
+	return s.env.Owns != nil && s.fence.Revision > 0 && s.fence.Fence.Writer != s.env.Writer && s.env.Owns()
 }
 
 // begin takes a snapshot and hands it to the committer.
@@ -196,6 +204,9 @@ func (s *session) lost(r result) error {
 		s.dirty, s.last = true, time.Time{} // try again at once
 	}
 	s.adoptFence(w)
+	if s.claims() {
+		s.alarm.ring(s.env.every(), true)
+	}
 	if w.Fence.Done || (s.Ended() && w.Fence.Position.Seq >= s.position.Seq) {
 		return errAdopt
 	}

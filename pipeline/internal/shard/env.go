@@ -14,6 +14,9 @@ import (
 // checkpoint covers them the shard goes on from there.
 var ErrTruncated = errors.New("shard: the log was truncated below the reader")
 
+// ErrReleased is the cause of the end of a context that tells a shard that another owner has taken over: it takes no last checkpoint.
+var ErrReleased = errors.New("shard: another owner has taken over")
+
 // Log is the ordered input of a shard. One goroutine uses it.
 type Log interface {
 	// Next returns the messages that are ready, in buf. It waits for one, for the position to move, for wake or for
@@ -87,6 +90,10 @@ type Env struct {
 	Writer string
 	// Every is the time between checkpoints; the first one comes after First at the latest.
 	Every, First time.Duration
+	// Owns says whether this worker is the first of the shard's owners, which may change. It then makes the checkpoint its own where it is
+	// another's, also if it has nothing to add, for whoever waits to hand the shard over; if it is not, its own checkpoints are rarer.
+	// If Owns is nil neither is so.
+	Owns func() bool
 	// MarkDistance is the distance of the positions at which owners can be compared; 0 means 1<<16, which every owner has.
 	MarkDistance uint64
 	// GiveUp publishes to the log the message by which the shard is given up on as idle. at is the sequence behind which nothing
@@ -110,6 +117,24 @@ const (
 	idleEvery         = 30 * time.Second
 	idleExchangeEvery = 2 * time.Second
 )
+
+// standbyPace is how many times rarer than its first owner another one writes a checkpoint: it would only race with it.
+const standbyPace = 4
+
+func (e *Env) every() time.Duration {
+	if e.Owns != nil && !e.Owns() {
+		return standbyPace * e.Every
+	}
+	return e.Every
+}
+
+// look is the time between two looks whether there is a checkpoint to take, where nothing says so.
+func (e *Env) look() time.Duration {
+	if e.Owns != nil { // it may have become the first owner meanwhile
+		return min(e.idle(), standbyPace*e.Every)
+	}
+	return e.idle()
+}
 
 func (e *Env) idle() time.Duration {
 	if e.Stage.Exchanged() {

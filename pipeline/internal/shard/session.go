@@ -54,7 +54,7 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 		return err
 	}
 	s := &session{Machine: m, serial: serial, wake: make(chan struct{}, 1), first: true, last: env.Now()}
-	s.alarm.start(env.idle(), s.poke)
+	s.alarm.start(env.look(), s.poke)
 	defer s.alarm.stop()
 	if err := s.load(ctx); err != nil {
 		return unlessStopped(ctx, err)
@@ -62,6 +62,9 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 	if s.done {
 		env.Stats.Done.Store(true)
 		return nil
+	}
+	if s.claims() {
+		s.alarm.ring(env.First, true)
 	}
 	if s.log, err = env.OpenLog(ctx, s.position); err != nil {
 		return unlessStopped(ctx, s.truncated(ctx, err))
@@ -78,6 +81,9 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 	}
 	if s.done {
 		env.Stats.Done.Store(true)
+		return nil
+	}
+	if errors.Is(context.Cause(ctx), ErrReleased) {
 		return nil
 	}
 	return s.drain(ctx)
@@ -163,6 +169,7 @@ func (s *session) advance(messages []plan.Message, taken int) {
 		s.env.Logger.Warn("messages stand behind the end marker and are ignored", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "marker", last.Seq)
 	}
 	s.position.Seq, s.position.LastSeq, s.position.LastTime = last.Seq, last.Seq, last.Time
+	s.env.Stats.Applied.Store(last.Seq)
 	s.dirty = true
 	var bytes uint64
 	for i := range messages {

@@ -21,6 +21,8 @@ type Stats struct {
 	Divergences atomic.Uint64
 	// Position and Committed are stream sequences; Lag counts messages that wait.
 	Position, Committed, Lag atomic.Uint64
+	// Applied is the sequence of the last message that was applied; behind it the position moves over messages of other shards.
+	Applied atomic.Uint64
 	// Resumed is the position of the checkpoint with which the shard began.
 	Resumed atomic.Uint64
 	// OpenWindows counts windows that wait for their seal.

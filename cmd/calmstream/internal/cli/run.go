@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, std streams) int {
 func count(ctx context.Context, o order, st *store.Store, std streams, console *console, logger *slog.Logger) int {
 	w := watch(console)
 	config := wordcount.Config{
-		Names: o.names, Shards: o.shards, Conn: st.Conn(), Logger: logger, Monitor: &w.monitor, Fed: w.progress,
+		Names: o.names, Shards: o.shards, Conn: st.Conn(), Worker: st.Worker(), Logger: logger, Monitor: &w.monitor, Fed: w.progress,
 	}
 	for _, path := range o.inputs {
 		config.Inputs = append(config.Inputs, feed.File(path))

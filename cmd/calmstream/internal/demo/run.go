@@ -109,7 +109,7 @@ func (d *demo) live(ctx, hard context.Context, program *pipeline.Pipeline) error
 	counting := make(chan struct{})
 	go func() {
 		defer close(counting)
-		cfg := pipeline.Config{Conn: d.store.Conn(), Monitor: &d.monitor, DrainTimeout: drainWait, Logger: slog.New(slog.DiscardHandler)}
+		cfg := pipeline.Config{Conn: d.store.Conn(), Worker: d.store.Worker(), Monitor: &d.monitor, DrainTimeout: drainWait, Logger: slog.New(slog.DiscardHandler)}
 		if err := program.Run(work, cfg); err != nil {
 			cancel(err)
 		}

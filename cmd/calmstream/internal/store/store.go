@@ -66,6 +66,15 @@ func start(ctx context.Context, c Config) (*Store, error) {
 // Conn is the connection. It reconnects for ever.
 func (s *Store) Conn() *nats.Conn { return s.conn }
 
+// Worker returns the name under which this process works: one process alone uses a directory, so that whoever comes after it goes on as
+// the same worker. On a server of others it is empty, for a name of its own.
+func (s *Store) Worker() string {
+	if s.server == nil {
+		return ""
+	}
+	return "embedded"
+}
+
 // Place names where the data is, for people: a server or a directory.
 func (s *Store) Place() string { return s.place }
 

@@ -24,6 +24,8 @@ type Config struct {
 	Conn *nats.Conn
 	// Logger takes what happens.
 	Logger *slog.Logger
+	// Worker is the name of this process among those that work at the run; empty means a new one.
+	Worker string
 	// Monitor shows the counters of the pipeline meanwhile.
 	Monitor *pipeline.Monitor
 	// Fed is called with the progress of the feeding, by another goroutine.
@@ -98,20 +100,9 @@ func (c Config) feed(ctx context.Context, ready chan<- struct{}) error {
 
 // count runs the pipeline to the end of its input.
 func (c Config) count(ctx context.Context) error {
-	err := Pipeline(c.Names, c.Shards).Run(ctx, pipeline.Config{Conn: c.Conn, Logger: c.Logger, Monitor: c.Monitor})
-	if err == nil && !Done(c.Monitor) {
+	err := Pipeline(c.Names, c.Shards).Run(ctx, pipeline.Config{Conn: c.Conn, Worker: c.Worker, Logger: c.Logger, Monitor: c.Monitor})
+	if err == nil && !c.Monitor.Done() {
 		err = fmt.Errorf("wordcount: stopped before the end of the input: %w", context.Cause(ctx))
 	}
 	return err
-}
-
-// Done says whether every shard has come to the end of its input and has stored everything.
-func Done(m *pipeline.Monitor) bool {
-	shards := m.Shards()
-	for _, s := range shards {
-		if !s.Done {
-			return false
-		}
-	}
-	return len(shards) > 0
 }
