@@ -76,8 +76,13 @@ bench-sketches: ## compare crdt/sketch with other libraries
 bench-compare: ## compare BENCH with the commit REF (main), COUNT (10) runs each
 	@tools/bench-compare.sh '$(REF)' '$(BENCH)' '$(COUNT)'
 
+.PHONY: failover
+failover: ## measure how long results stand still when workers die, join and leave
+	@go run ./benchmarks/failover
+
 .PHONY: soak
-soak: ## repeat the concurrent tests in random order for SOAKTIME seconds (600)
+soak: ## 200 random kills, pauses and rejoins of workers, then the concurrent tests in random order for SOAKTIME seconds (600)
+	@go run ./benchmarks/failover -soak 200
 	@tools/soak.sh '$(SOAKTIME)'
 
 .PHONY: docker-build

@@ -1,0 +1,114 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	// settle is the time between two things that happen in a measurement, and watch is for how long the ids are looked at that
+	// are sent after one.
+	settle, watch = 3 * time.Second, 4 * time.Second
+)
+
+// event is something that happens to a worker.
+type event struct {
+	name     string
+	standbys int
+	do       func(ctx context.Context, b *bench, workers []*process) ([]*process, error)
+}
+
+// events are what is measured. Each begins and ends with two workers.
+var events = []event{
+	{"nothing", 0, func(_ context.Context, _ *bench, workers []*process) ([]*process, error) { return workers, nil }},
+	{"kill -9, no standby", 0, killOne},
+	{"kill -9, one standby", 1, killOne},
+	{"a third worker joins", 0, joinOne},
+	{"a worker leaves (SIGTERM)", 0, leaveOne},
+}
+
+func killOne(_ context.Context, _ *bench, workers []*process) ([]*process, error) {
+	workers[0].kill()
+	return workers[1:], nil
+}
+
+func joinOne(ctx context.Context, b *bench, workers []*process) ([]*process, error) {
+	w, err := b.worker(ctx)
+	if err != nil {
+		return workers, err
+	}
+	return append(workers, w), nil
+}
+
+func leaveOne(ctx context.Context, _ *bench, workers []*process) ([]*process, error) {
+	if err := workers[0].signal(syscall.SIGTERM); err != nil {
+		return workers, err
+	}
+	return workers[1:], workers[0].finish(ctx)
+}
+
+// measureAll measures each kind of event several times.
+func measureAll(ctx context.Context, o options, out io.Writer) error {
+	fmt.Fprintf(out, "%d shards in each of two stages, two workers, %d ids/s; the longest time from sending an id to its result\n\n", o.shards, o.rate)
+	fmt.Fprintf(out, "%-28s %10s %10s %10s\n", "what happens", "best", "median", "worst")
+	for _, e := range events {
+		times, err := measure(ctx, o, e)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		slices.Sort(times)
+		round := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+		fmt.Fprintf(out, "%-28s %10s %10s %10s\n", e.name, round(times[0]), round(times[len(times)/2]), round(times[len(times)-1]))
+	}
+	return nil
+}
+
+// measure lets an event happen several times and returns the longest times.
+func measure(ctx context.Context, o options, e event) (times []time.Duration, err error) {
+	b, err := newBench(ctx, o, e.standbys)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	var workers []*process
+	defer func() { killAll(workers) }()
+	for range o.repeat {
+		for len(workers) < 2 {
+			w, err := b.worker(ctx)
+			if err != nil {
+				return nil, err
+			}
+			workers = append(workers, w)
+		}
+		if len(workers) > 2 {
+			if workers, err = leaveOne(ctx, b, workers); err != nil {
+				return nil, err
+			}
+		}
+		if err := wait(ctx, settle); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if workers, err = e.do(ctx, b, workers); err != nil {
+			return nil, err
+		}
+		waiting, cancel := context.WithTimeout(ctx, patience)
+		worst, err := b.load.worst(waiting, began, began.Add(watch))
+		cancel()
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, worst)
+	}
+	ending, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = b.end(ending, workers)
+	workers = nil
+	return times, err
+}
