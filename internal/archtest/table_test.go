@@ -22,21 +22,22 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/partition", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
 
 // logic is the part of the engine that knows no NATS.
 var logic = []string{
-	"pipeline/internal/shard/...", "pipeline/internal/seal/...",
+	"pipeline/internal/shard/...", "pipeline/internal/seal/...", "pipeline/internal/ownership/...",
 	"pipeline/internal/exchange/...", "pipeline/internal/checkpoint/...",
 }
 
 // pure are the packages whose results must be a function of the log alone.
 var pure = []string{
 	"crdt", "crdt/sketch", "crdt/exact", "operators", "internal/plan/...",
-	"pipeline/internal/shard/...", "pipeline/internal/seal/...", "pipeline/internal/exchange/...",
+	"pipeline/internal/shard/...", "pipeline/internal/seal/...", "pipeline/internal/exchange/...", "pipeline/internal/ownership/...",
+	"pipeline/partition",
 }
 
 var rooms = []room{
@@ -117,6 +118,12 @@ var rooms = []room{
 		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo, nuid},
 		tests:  join(public, checkers, []string{"internal/natstest"}),
 		why:    "programs that publish need no engine",
+	},
+	{
+		places: []string{"pipeline/partition"},
+		may:    []string{natsGo},
+		tests:  join(public, []string{"internal/natstest"}),
+		why:    "it sets streams up, also for programs that run no pipeline",
 	},
 	{
 		places: []string{"pipeline/embedded"},
