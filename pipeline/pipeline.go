@@ -81,6 +81,14 @@ type Source[T any] struct {
 	// The workers need permission to publish to the subjects of the shards, where wildcards become "seal". An input with
 	// Producers has no use for it.
 	Idle time.Duration
+	// StartNew, StartSequence and StartTime say where to begin; without any of them it is the first message that the stream has. StartNew
+	// is behind the last one, StartSequence a stream sequence, and StartTime the first message that was stored then or later. This is
+	// resolved once, when the first worker starts, and stays so: a restart goes on where it was. It is part of the pipeline's identity.
+	StartNew      bool
+	StartSequence uint64
+	StartTime     time.Time
+	// Bounded ends the input with the last message that the stream has when the first worker starts, as an end marker behind it would.
+	Bounded bool
 	// MaxAhead is how far an event time may lie beyond the store time; 0 means an hour. A record beyond it goes to the dead
 	// letters: it would close windows before their time.
 	MaxAhead time.Duration
@@ -134,16 +142,45 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if from.Idle > 0 {
 		n.Detail += "; a shard that is silent for " + from.Idle.String() + " is complete up to then"
 	}
+	n.Detail += from.within(fail)
 	filters := from.Subjects
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle}
+	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle,
+		From: plan.From{New: from.StartNew, Seq: from.StartSequence, Time: from.StartTime}, Bounded: from.Bounded}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, kernel.Reading[T]{Decode: from.Decode, Time: from.Time, Ahead: from.MaxAhead, Complete: from.Complete})
 	}
 	p.graph.Add(n)
 	return plan.NewStream[T](n)
+}
+
+// within returns what the plan says about the beginning and the end of the input.
+func (s *Source[T]) within(fail func(string)) (detail string) {
+	modes := 0
+	if s.StartNew {
+		modes++
+		detail += "; begins behind what is there"
+	}
+	if s.StartSequence > 0 {
+		modes++
+		detail += fmt.Sprintf("; begins with sequence %d", s.StartSequence)
+	}
+	if !s.StartTime.IsZero() {
+		modes++
+		detail += "; begins with what was stored from " + s.StartTime.UTC().Format(time.RFC3339Nano)
+	}
+	if modes > 1 {
+		fail("Source.StartNew, StartSequence and StartTime exclude each other")
+	}
+	if s.Bounded {
+		if s.StartNew {
+			fail("Source.Bounded excludes StartNew: nothing is left between them")
+		}
+		detail += "; ends with what is there"
+	}
+	return detail
 }
 
 // checkProducers returns what is wrong with a registry, "" if nothing.

@@ -101,6 +101,20 @@ type SourceSpec struct {
 	Cuts bool
 	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
 	Idle time.Duration
+	// From is where reading begins; the zero value is the first message that the stream has.
+	From From
+	// Bounded says that the input ends with what stands in the stream when the run begins.
+	Bounded bool
+}
+
+// From is where reading begins. At most one field is set.
+type From struct {
+	// New is behind everything that the stream has.
+	New bool
+	// Seq is a sequence.
+	Seq uint64
+	// Time is the first message that was stored at that time or later.
+	Time time.Time
 }
 
 // Graph is the logical plan of one pipeline. Building it never fails: mistakes are collected in Errors.

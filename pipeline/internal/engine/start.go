@@ -9,6 +9,7 @@ import (
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/emit"
+	"github.com/calmstream/calmstream/pipeline/internal/shard"
 	"github.com/calmstream/calmstream/pipeline/internal/source"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -27,6 +28,16 @@ type logStart struct {
 	Created int64 `json:"created"`
 	// After is the sequence behind which reading begins.
 	After uint64 `json:"after"`
+	// Last is the sequence of the last message of a bounded input, which is what stood there when the run began.
+	Last *uint64 `json:"last,omitempty"`
+}
+
+// bound returns where the log ends.
+func (l logStart) bound() shard.Bound {
+	if l.Last == nil {
+		return shard.Bound{}
+	}
+	return shard.Bound{Set: true, Last: *l.Last}
 }
 
 func exchangeStream(pipeline string) string { return "CALM_X_" + pipeline }
@@ -89,7 +100,10 @@ func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, er
 	if info.State.FirstSeq > 0 {
 		begin.After = info.State.FirstSeq - 1
 	}
-	return begin, nil
+	if !stage.Exchanged() {
+		err = e.within(ctx, stage.Root.Source, &info.State, &begin)
+	}
+	return begin, err
 }
 
 // missing says in a sentence of ours that a stream was not found; what the server says about that would add nothing.

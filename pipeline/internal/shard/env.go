@@ -82,6 +82,8 @@ type Env struct {
 	Stage *plan.Stage
 	// Start is where the log begins for a shard without a checkpoint.
 	Start checkpoint.Position
+	// Bound is where the log ends, if it does not end with a marker. Only the log of an input has one.
+	Bound Bound
 	// OpenLog opens the log behind a position.
 	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
 	Store   checkpoint.Store

@@ -126,6 +126,7 @@ func (s *session) loop(ctx context.Context) error {
 
 // step applies a batch and hands out what it made.
 func (s *session) step(ctx context.Context, messages []plan.Message) error {
+	messages, end := s.within(messages)
 	if len(messages) > 0 {
 		taken, err := s.Apply(messages)
 		if err != nil {
@@ -139,6 +140,9 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 		if at := s.log.Position(); at > s.position.Seq {
 			s.position.Seq, s.moved = at, true
 		}
+	}
+	if end && !s.Ended() {
+		s.close()
 	}
 	s.env.Stats.Waits.Add(s.Waits())
 	s.env.Stats.Repeated.Add(s.Repeated())
