@@ -58,7 +58,14 @@ func (c *GCounter) addSlow(origin string, n uint64) (delta GCounter) {
 }
 
 // Value returns the sum over all origins, a lower bound of what has been counted everywhere. O(number of origins).
-func (c *GCounter) Value() (sum uint64) {
+func (c *GCounter) Value() uint64 {
+	if c.more == nil {
+		return c.n
+	}
+	return c.sum()
+}
+
+func (c *GCounter) sum() (sum uint64) {
 	for _, n := range c.all {
 		sum = saturatingAdd(sum, n)
 	}

@@ -53,15 +53,26 @@ const (
 )
 
 func newSlotMap[K plan.Key, L any](own func(K) K) slotMap[K, L] {
-	m := slotMap[K, L]{own: own, text: reflect.TypeFor[K]().Kind() == reflect.String}
+	m := slotMap[K, L]{own: own, text: isText[K]()}
 	m.resize(firstCells)
 	return m
 }
 
+// isText reports whether keys are strings.
+func isText[K plan.Key]() bool { return reflect.TypeFor[K]().Kind() == reflect.String }
+
+// textOf returns a key that is a string as one, the empty string for keys of another size.
+func textOf[K plan.Key](key K) string {
+	if unsafe.Sizeof(key) != unsafe.Sizeof("") { // a constant
+		return ""
+	}
+	return *(*string)(unsafe.Pointer(&key))
+}
+
 // hash returns the hash of a key.
 func (m *slotMap[K, L]) hash(key K) uint32 {
-	if unsafe.Sizeof(key) == unsafe.Sizeof("") && m.text { // the first is a constant, and mostly decides
-		return uint32(xxhash.Sum64String(*(*string)(unsafe.Pointer(&key))) >> 32)
+	if m.text {
+		return uint32(xxhash.Sum64String(textOf(key)) >> 32)
 	}
 	var v uint64
 	switch unsafe.Sizeof(key) {
