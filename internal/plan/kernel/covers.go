@@ -51,8 +51,8 @@ func (k *sessions[K, C, L, P]) Covers(entry []byte) error {
 		return err
 	}
 	var open []session[L]
-	if v := k.byKey[key]; v != nil {
-		open = v.sessions
+	if v := k.visits.get(key); v != nil {
+		open = v.value.sessions
 	}
 	for len(rest) > 0 {
 		var before session[L]

@@ -35,6 +35,7 @@ type slotMap[K plan.Key, L any] struct {
 	cells []uint64
 	used  int
 	far   map[K]uint32
+	free  []uint32 // places of slots that were removed
 	dirty []uint32 // changed since the last snapshot
 	taken []uint32 // in the snapshot that is not settled yet
 }
@@ -162,8 +163,13 @@ func (m *slotMap[K, L]) atHash(hash uint32, key K) (place uint32, fresh bool) {
 	if m.used >= len(m.cells)/4*3 {
 		m.resize(2 * len(m.cells))
 	}
-	place = uint32(len(m.slots))
-	m.slots = append(m.slots, slot[K, L]{key: m.own(key)})
+	key = m.own(key)
+	if last := len(m.free) - 1; last >= 0 {
+		place, m.free = m.free[last], m.free[:last]
+		m.slots[place].key = key
+	} else {
+		place, m.slots = uint32(len(m.slots)), append(m.slots, slot[K, L]{key: key})
+	}
 	m.put(hash, place)
 	return place, true
 }
@@ -234,6 +240,14 @@ func (m *slotMap[K, L]) unput(place uint32) {
 	m.used--
 }
 
+// remove takes a slot out, for another key to come, which finds the value as it was left.
+func (m *slotMap[K, L]) remove(place uint32) {
+	m.unput(place)
+	var none K
+	m.slots[place].key = none
+	m.free = append(m.free, place)
+}
+
 // pop takes back the slot that was made last.
 func (m *slotMap[K, L]) pop() {
 	last := len(m.slots) - 1
@@ -246,7 +260,7 @@ func (m *slotMap[K, L]) pop() {
 func (m *slotMap[K, L]) empty() {
 	clear(m.slots)
 	clear(m.cells)
-	m.slots, m.used, m.far, m.dirty, m.taken = m.slots[:0], 0, nil, m.dirty[:0], m.taken[:0]
+	m.slots, m.used, m.far, m.free, m.dirty, m.taken = m.slots[:0], 0, nil, m.free[:0], m.dirty[:0], m.taken[:0]
 }
 
 // touch marks a slot as changed.
