@@ -116,7 +116,8 @@ func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 // how many; a panic in between leaves none of the record's.
 func (k *lifter[K, T, C]) earlier(metas []plan.Meta, vals []plan.Contribution[K, C], span plan.Span, v T) (n int) {
 	m, key := metas[0], vals[0].Key
-	for before, ok := k.windowing.Before(span, m.Time); ok && !k.closed(&m, before); before, ok = k.windowing.Before(before, m.Time) {
+	open := m.Time >= m.Frontier // then no window that holds it is sealed
+	for before, ok := k.windowing.Before(span, m.Time); ok && (open || !k.closed(&m, before)); before, ok = k.windowing.Before(before, m.Time) {
 		value := vals[0].Value
 		if k.Placed == nil {
 			value = k.Value(v)

@@ -87,6 +87,13 @@ func TestKeysWhoseHashesMeet(t *testing.T) {
 	if far := compareWithMap(t, twins, 20_000).Far(); far == 0 {
 		t.Errorf("none of %d keys of one hash is in the map of those that are too far", len(twins))
 	}
+	slots := kernel.NewSlots[uint64]()
+	for i, key := range twins {
+		slots.Put(key, i)
+	}
+	if far := slots.Far(); far < len(twins)-10 {
+		t.Errorf("%d of %d keys of one hash are compared with each other", len(twins)-far, len(twins))
+	}
 	var neighbours []uint64
 	for i := range uint64(20_000) {
 		neighbours = append(neighbours, unhash(i<<32))

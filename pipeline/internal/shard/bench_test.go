@@ -29,7 +29,7 @@ func BenchmarkApply(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
 			inTurn(b, messages,
-				contender{"engine", applier(b, countKept(b))},
+				contender{"engine", applier(b, machineOf(b, countKept))},
 				contender{"loop", countingLoop()},
 				contender{"loop+", countingLoopForCheckpoints()})
 		})
@@ -90,14 +90,16 @@ func inTurn(b *testing.B, messages []plan.Message, all ...contender) {
 	}
 }
 
-func applier(b *testing.B, m *shard.Machine) func([]plan.Message) {
-	b.Helper()
-	return func(batch []plan.Message) {
-		if _, err := m.Apply(batch); err != nil {
-			b.Fatal(err)
-		}
-		m.Take()
+func applier(t testing.TB, m *shard.Machine) func([]plan.Message) {
+	t.Helper()
+	return func(batch []plan.Message) { apply(t, m, batch) }
+}
+
+func apply(t testing.TB, m *shard.Machine, batch []plan.Message) {
+	if _, err := m.Apply(batch); err != nil {
+		t.Fatal(err)
 	}
+	m.Take()
 }
 
 // The functions of the pipeline and of the loops.
@@ -106,14 +108,11 @@ func decodeSample(m *plan.Message) sample {
 }
 func (s sample) kept() bool { return s.n%16 != 0 }
 
-func countKept(b *testing.B) *shard.Machine {
-	b.Helper()
-	return machineOf(b, func(p *pipeline.Pipeline) {
-		in := pipeline.Read(p, "in", pipeline.Source[sample]{Stream: "IN", Decode: func(m *pipeline.Message) (sample, error) { return decodeSample(m), nil }})
-		keys := operators.Map(operators.Filter(in, sample.kept), sample.self)
-		counts := operators.Count("counts", operators.KeyBy(keys, "key", func(s string) string { return s }))
-		pipeline.Write(p, "out", operators.Threshold(counts, crdt.AtLeast(never)), sinks.Func{Name: "out"}, pipeline.EncodeText)
-	})
+func countKept(p *pipeline.Pipeline) {
+	in := pipeline.Read(p, "in", pipeline.Source[sample]{Stream: "IN", Decode: func(m *pipeline.Message) (sample, error) { return decodeSample(m), nil }})
+	keys := operators.Map(operators.Filter(in, sample.kept), sample.self)
+	counts := operators.Count("counts", operators.KeyBy(keys, "key", func(s string) string { return s }))
+	pipeline.Write(p, "out", operators.Threshold(counts, crdt.AtLeast(never)), sinks.Func{Name: "out"}, pipeline.EncodeText)
 }
 
 // never is a count that is not reached.
