@@ -36,6 +36,7 @@ type folder[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	Folding[L, C]
 	readers[K, L]
 	windowing plan.Windowing
+	overlap   int // how many windows hold an instant
 	rule      plan.SealRule
 	keys      plan.KeyCodec[K]
 	panes     panes[K, L]
@@ -104,7 +105,7 @@ func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtim
 	if err != nil {
 		return nil, err
 	}
-	k := &folder[K, C, L, P]{guard: guard{n, rt}, Folding: f, readers: below, windowing: n.Windowing, rule: n.Rule, keys: plan.KeyCodecOf[K]()}
+	k := &folder[K, C, L, P]{guard: guard{n, rt}, Folding: f, readers: below, windowing: n.Windowing, overlap: n.Windowing.Overlap(), rule: n.Rule, keys: plan.KeyCodecOf[K]()}
 	k.panes.own = k.keys.Own
 	rt.Register(n, k)
 	return k, nil
@@ -129,13 +130,29 @@ func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 
 // find looks for the slots of some contributions. A key that has none yet gets one only when its turn comes.
 func (k *folder[K, C, L, P]) find(vals []plan.Contribution[K, C]) {
+	if k.overlap > 1 {
+		k.findEach(vals)
+		return
+	}
 	for from, i := 0, 1; from < len(vals); i++ {
 		if i < len(vals) && vals[i].Start == vals[from].Start {
 			continue
 		}
-		pane := k.panes.at(k.windowing, vals[from].Start)
-		find(&pane.slotMap, vals[from:i], k.spots[from:i])
+		find(&k.panes.at(k.windowing, vals[from].Start).slotMap, vals[from:i], k.spots[from:i])
 		from = i
+	}
+}
+
+// findEach is find where a record contributes to several windows, one behind the other.
+func (k *folder[K, C, L, P]) findEach(vals []plan.Contribution[K, C]) {
+	var hash uint32
+	for i := range vals {
+		c := &vals[i]
+		pane := k.panes.at(k.windowing, c.Start)
+		if i == 0 || c.Key != vals[i-1].Key {
+			hash = pane.hash(c.Key)
+		}
+		k.spots[i] = spot{hash, pane.seek(hash, c.Key)}
 	}
 }
 
@@ -160,7 +177,7 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], first, 
 			pane = k.panes.at(k.windowing, c.Start)
 		}
 		if fresh = false; place == nowhere {
-			place, fresh = pane.atHash(k.spots[next-first].hash, c.Key)
+			place, fresh = k.place(pane, b.Val[next:end], k.spots[next-first:])
 		}
 		s := &pane.slots[place]
 		if asked == unapplied {
@@ -181,6 +198,21 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], first, 
 		asked = unapplied
 	}
 	return next, asked
+}
+
+// place returns the place of the first of some contributions, and whether it was made for the call. If the same record has the key in
+// another window too, which comes next, both share it.
+func (k *folder[K, C, L, P]) place(pane *pane[K, L], vals []plan.Contribution[K, C], spots []spot) (place uint32, fresh bool) {
+	key, hash := vals[0].Key, spots[0].hash
+	if place = pane.seek(hash, key); place != nowhere {
+		return place, false // it came among the contributions that were looked for together
+	}
+	if k.overlap > 1 && len(vals) > 1 && spots[1].place != nowhere && vals[1].Key == key {
+		key = k.panes.at(k.windowing, vals[1].Start).slots[spots[1].place].key
+	} else {
+		key = k.keys.Own(key)
+	}
+	return pane.add(hash, key), true
 }
 
 // late rejects a record that changed a state after its evidence said that it was complete.

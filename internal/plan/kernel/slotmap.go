@@ -160,10 +160,14 @@ func (m *slotMap[K, L]) atHash(hash uint32, key K) (place uint32, fresh bool) {
 	if place = m.seek(hash, key); place != nowhere {
 		return place, false
 	}
+	return m.add(hash, m.own(key)), true
+}
+
+// add makes a slot for a key that has none, which is kept.
+func (m *slotMap[K, L]) add(hash uint32, key K) (place uint32) {
 	if m.used >= len(m.cells)/4*3 {
 		m.resize(2 * len(m.cells))
 	}
-	key = m.own(key)
 	if last := len(m.free) - 1; last >= 0 {
 		place, m.free = m.free[last], m.free[:last]
 		m.slots[place].key = key
@@ -171,7 +175,7 @@ func (m *slotMap[K, L]) atHash(hash uint32, key K) (place uint32, fresh bool) {
 		place, m.slots = uint32(len(m.slots)), append(m.slots, slot[K, L]{key: key})
 	}
 	m.put(hash, place)
-	return place, true
+	return place
 }
 
 // get returns the slot of a key, nil if it has none.
