@@ -26,12 +26,12 @@ type lifter[K plan.Key, T, C any] struct {
 	rule      plan.SealRule
 	facts     bool
 	text      bool // keys are strings, and may be too long
-	// near is the window of the record before, for instants before until. Most records are in it too.
-	near    plan.Span
-	until   int64
-	inlet   plan.Inlet
-	out     outlet[plan.Contribution[K, C]]
-	sampler sampler[plan.Contribution[K, C]]
+	// near is the window of the record before: of instants before until, and sealed at the frontier closing. Most records are in it too.
+	near           plan.Span
+	until, closing int64
+	inlet          plan.Inlet
+	out            outlet[plan.Contribution[K, C]]
+	sampler        sampler[plan.Contribution[K, C]]
 }
 
 // Lift makes contributions of records.
@@ -69,7 +69,7 @@ func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
 	metas, vals := k.out.batch.Room(windows * (end - from))
 	for next = from; next < end; next++ {
 		m, v, span := &b.Meta[next], b.Val[next], k.near
-		if m.Time < span.Start || m.Time >= k.until || m.Time < m.Frontier { // else its window is not sealed either
+		if m.Time < span.Start || m.Time >= k.until || m.Frontier >= k.closing {
 			var ok bool
 			if span, ok = k.window(m); !ok {
 				continue
@@ -107,7 +107,7 @@ func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 	}
 	span = k.windowing.Assign(m.Time)
 	if k.windowing.Gap == 0 {
-		k.near, k.until = span, k.windowing.Until(span)
+		k.near, k.until, k.closing = span, k.windowing.Until(span), k.rule.Closing(span.End)
 	}
 	return span, !k.closed(m, span)
 }
