@@ -1,6 +1,9 @@
 package kernel
 
-import "github.com/calmstream/calmstream/internal/plan"
+import (
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/plan"
+)
 
 // Slots is the map of keys to slots, for tests.
 type Slots[K plan.Key] struct{ m slotMap[K, int] }
@@ -43,3 +46,11 @@ func (s *Slots[K]) Room() int { return len(s.m.slots) }
 
 // Hash returns the hash of a key.
 func (s *Slots[K]) Hash(key K) uint32 { return s.m.hash(key) }
+
+// RoomOfSessions returns how many keys a kernel of sessions has places for.
+func RoomOfSessions[K plan.Key, C, L any, P crdt.Lattice[L]](s plan.Stateful) int {
+	if k, ok := s.(*sessions[K, C, L, P]); ok {
+		return len(k.visits.slots)
+	}
+	return -1
+}
