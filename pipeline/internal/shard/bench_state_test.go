@@ -89,3 +89,15 @@ func BenchmarkState(b *testing.B) {
 	b.ReportMetric(restore.Seconds()*1e3/float64(rounds), "restore-ms")
 	runtime.KeepAlive(m)
 }
+
+// A counted key of 16 bytes holds at most 120 bytes, all of it, wherever the growth of the state is, and before any checkpoint.
+func TestMemoryOfAKey(t *testing.T) { //nolint:paralleltest // it measures the heap
+	for _, n := range []int{100_000, 200_000, 393_217, 500_000} { // the third has just doubled the index
+		m, perKey := counted(t, n)
+		t.Logf("%d keys: %.1f bytes each", n, perKey)
+		if perKey > 120 {
+			t.Errorf("%d keys: %.1f bytes each, want at most 120", n, perKey)
+		}
+		runtime.KeepAlive(m)
+	}
+}
