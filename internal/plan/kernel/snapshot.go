@@ -109,7 +109,11 @@ func (k *folder[K, C, L, P]) restorePut(start int64, rest []byte) error {
 		return err
 	}
 	pane := k.panes.at(k.windowing, start)
-	place, _ := pane.at(key)
+	hash := pane.hash(key)
+	place := pane.seek(hash, key)
+	if place == nowhere {
+		place = pane.add(hash, key) // it was made for the state alone
+	}
 	s := &pane.slots[place]
 	if err := P(&s.value).UnmarshalBinary(rest[n+int(size):]); err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
