@@ -95,7 +95,7 @@ func applier(t testing.TB, m *shard.Machine) func([]plan.Message) {
 	return func(batch []plan.Message) { apply(t, m, batch) }
 }
 
-func apply(t testing.TB, m *shard.Machine, batch []plan.Message) {
+func apply(t testing.TB, m *shard.Machine, batch []plan.Message) { //nolint:thelper // it is what is measured
 	if _, err := m.Apply(batch); err != nil {
 		t.Fatal(err)
 	}
