@@ -3,6 +3,7 @@ package crdt
 import (
 	"encoding/json"
 	"iter"
+	"sync/atomic"
 	"unique"
 	"unsafe"
 )
@@ -58,7 +59,14 @@ func (c *GCounter) addSlow(origin string, n uint64) (delta GCounter) {
 }
 
 // Value returns the sum over all origins, a lower bound of what has been counted everywhere. O(number of origins).
-func (c *GCounter) Value() (sum uint64) {
+func (c *GCounter) Value() uint64 {
+	if c.more == nil {
+		return c.n
+	}
+	return c.sum()
+}
+
+func (c *GCounter) sum() (sum uint64) {
 	for _, n := range c.all {
 		sum = saturatingAdd(sum, n)
 	}
@@ -225,7 +233,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 // readCounts reads what appendCounts wrote. It takes the name of an origin from c if it is there.
 func (c *GCounter) readCounts(r *reader) (d GCounter) {
 	for left := r.count(2); left > 0 && r.err == nil; left-- {
-		origin := c.intern(r.bytes())
+		origin := c.intern(r.bytes(), d.n == 0)
 		n := r.uvarint()
 		switch {
 		case r.err != nil:
@@ -248,9 +256,21 @@ func (c *GCounter) readCounts(r *reader) (d GCounter) {
 
 // intern returns b as a string. There are few origins and millions of counters, which would otherwise
 // each keep a copy of the name.
-func (c *GCounter) intern(b []byte) string {
+func (c *GCounter) intern(b []byte, first bool) string {
 	if c.n > 0 && c.origin == string(b) {
 		return c.origin
 	}
-	return unique.Make(string(b)).Value()
+	if last := lastOrigin.Load(); last != nil && *last == string(b) {
+		return *last
+	}
+	origin := unique.Make(string(b)).Value()
+	if first {
+		kept := origin
+		lastOrigin.Store(&kept)
+	}
+	return origin
 }
+
+// lastOrigin is the first origin of a counter that was decoded last, which most counters of a checkpoint have: to find it among all
+// takes an allocation.
+var lastOrigin atomic.Pointer[string]

@@ -100,6 +100,7 @@ func foldPlaced[K Key, T, C, L any, P crdt.Lattice[L]](n *plan.Node, name string
 }
 
 func physical[K Key, C, L any, P crdt.Lattice[L]](n *plan.Node, codec kernel.ValueCodec[C], apply func(*plan.Runtime) kernel.Folding[L, C]) {
+	n.Plain = apply(new(plan.Runtime)).Plain
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Fold[K, C, L, P](n, rt, down, apply(rt))
 	}

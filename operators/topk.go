@@ -30,10 +30,6 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 	n.Detail = fmt.Sprintf("the best %d", k)
 
 	type entry = Ranked[K, N]
-	codec := kernel.ValueCodec[entry]{
-		Append: func(b []byte, e *entry) ([]byte, error) { return kernel.AppendRanked(b, e), nil },
-		Decode: kernel.DecodeRanked[K, N],
-	}
 	// The window is the key: each window is ranked in one place.
 	n.Lift = func(rt *plan.Runtime, next plan.Inlet) (plan.Operator, error) {
 		return kernel.Lift(n, rt, next, kernel.Extract[int64, Final[K, L], entry]{
@@ -41,7 +37,7 @@ func TopK[K Key, L any, N Key](name string, in Sealed[K, L], k int, score func(*
 			Value: func(f Final[K, L]) entry { return entry{Key: f.Key, Score: score(&f.Value)} },
 		})
 	}
-	physical[int64, entry, kernel.Ranking[K, N]](n, codec, func(*plan.Runtime) kernel.Folding[kernel.Ranking[K, N], entry] {
+	physical[int64, entry, kernel.Ranking[K, N]](n, kernel.RankedCodec[K, N](), func(*plan.Runtime) kernel.Folding[kernel.Ranking[K, N], entry] {
 		return kernel.Folding[kernel.Ranking[K, N], entry]{Apply: func(dst *kernel.Ranking[K, N], e *entry) bool {
 			dst.Limit = k
 			return dst.Put(*e)

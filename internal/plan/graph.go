@@ -65,6 +65,8 @@ type Node struct {
 	Rule SealRule
 	// Derived marks a Fold node whose input lies behind a seal: it closes with its input, and nothing is late for it.
 	Derived bool
+	// Plain marks a Fold node whose state is merged by no function of the user's, so that no merge can fail.
+	Plain bool
 	// Retracts marks a Fold node whose values can go back: what is read of one before a seal is provisional, not a lower bound.
 	Retracts bool
 	// Outer marks a join that also yields what has no match: it waits for a seal.

@@ -34,6 +34,14 @@ func (r SealRule) Closed(frontier, end int64) bool {
 	return r.After(frontier) >= end
 }
 
+// Closing returns the least frontier at which a window that ends at end is complete; it is End also for a window that never is.
+func (r SealRule) Closing(end int64) int64 {
+	if !r.Set || r.Evidence || r.OnlyAtEnd || end > End-int64(r.Lateness) {
+		return End
+	}
+	return end + int64(r.Lateness)
+}
+
 // After returns the frontier of what lies behind the seal.
 func (r SealRule) After(frontier int64) int64 {
 	switch {

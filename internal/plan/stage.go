@@ -26,33 +26,12 @@ type Stage struct {
 	Nodes []*Node
 	// Single says that each message must be applied by itself. Some operator has two ways by which records leave or come in one
 	// order: by two inputs from within the stage, or, from an outer join, with a record that arrives and with a frontier
-	// that advances. How far one way is ahead of the other must not be as much as a batch happens to hold.
+	// that advances. How far one way is ahead of the other must not be as much as a batch happens to hold, where that shows: see order.go.
 	Single bool
 }
 
 // Exchanged reports whether the stage stands behind an exchange.
 func (s *Stage) Exchanged() bool { return len(s.From) > 0 }
-
-// meets reports whether a node of the stage, or the one behind an exchange from it, is such an operator.
-func (s *Stage) meets() bool {
-	for _, n := range s.Nodes {
-		if s.ways(n) > 1 || n.Outer {
-			return true
-		}
-	}
-	// What is sent is numbered in one order, whichever way it comes.
-	return slices.ContainsFunc(s.To, func(to *Stage) bool { return s.ways(to.Root) > 1 })
-}
-
-// ways is how many inputs of a node come from within the stage.
-func (s *Stage) ways(n *Node) (ways int) {
-	for _, in := range n.In {
-		if slices.Contains(s.Nodes, in) {
-			ways++
-		}
-	}
-	return ways
-}
 
 // Producers is the number of shards that send to the stage.
 func (s *Stage) Producers() (n int) {

@@ -101,6 +101,14 @@ func (w Windowing) Assign(instant int64) Span {
 	return w.Span(instant - floorMod(instant-int64(w.Offset), int64(w.slide()))) // event times are far enough from the ends
 }
 
+// Until returns the instant up to which s, which Assign returned, is the last window that holds an instant. Sessions have none.
+func (w Windowing) Until(s Span) int64 {
+	if w.Size <= 0 {
+		return s.End
+	}
+	return s.Start + int64(w.slide()) // event times are far enough from the ends
+}
+
 // Due is the frontier at which a record of the window is late: the end of the window. In sessions it is the instant behind
 // the record: one that trails the frontier may belong to a session that is sealed, even if by itself it would reach beyond.
 func (w Windowing) Due(s Span) int64 {

@@ -20,6 +20,9 @@ func TestTumblingWindows(t *testing.T) {
 		if at < span.Start || at >= span.End || span.End-span.Start != size || span.Start%size != 0 {
 			t.Fatalf("%d is in %+v of size %d", at, span, size)
 		}
+		if until := w.Until(span); until != span.End {
+			t.Fatalf("%+v is the last window until %d", span, until)
+		}
 		if w.Span(span.Start) != span || w.Assign(span.Start) != span || w.Assign(span.End-1) != span {
 			t.Fatalf("%+v is not found again", span)
 		}
@@ -39,6 +42,9 @@ func TestSealRule(t *testing.T) {
 		}
 		if got, want := rule.Closed(low, end), low-int64(rule.Lateness) >= end; got != want {
 			t.Fatalf("%v, frontier %d, end %d: %v", rule, low, end, got)
+		}
+		if got, want := rule.Closed(low, end), low >= rule.Closing(end); got != want {
+			t.Fatalf("%v, frontier %d, end %d: %v, but it closes at %d", rule, low, end, got, rule.Closing(end))
 		}
 		if rule.After(low) > rule.After(high) || rule.After(low) > low {
 			t.Fatalf("the frontier behind %v goes back or ahead", rule)
@@ -64,6 +70,9 @@ func TestSealRuleEnds(t *testing.T) {
 		if got := c.rule.Closed(c.frontier, c.end); got != c.closed {
 			t.Errorf("%v, frontier %d, end %d: %v", c.rule, c.frontier, c.end, got)
 		}
+		if before := c.frontier < c.rule.Closing(c.end); before && c.closed {
+			t.Errorf("%v, frontier %d, end %d: closed before %d", c.rule, c.frontier, c.end, c.rule.Closing(c.end))
+		}
 	}
 }
 
@@ -75,6 +84,9 @@ func TestHoppingWindows(t *testing.T) {
 		slide := rapid.Int64Range(1, size).Draw(t, "slide")
 		at := rapid.Int64Range(-5000, 5000).Draw(t, "at")
 		w := plan.Windowing{Size: time.Duration(size), Slide: time.Duration(slide)}
+		if last := w.Assign(at); w.Assign(w.Until(last)-1) != last || w.Assign(w.Until(last)) == last {
+			t.Fatalf("%v is not the last window until %d", last, w.Until(last))
+		}
 		var got, want []plan.Span
 		for s, ok := w.Assign(at), true; ok; s, ok = w.Before(s, at) {
 			got = append(got, s)

@@ -30,11 +30,11 @@ func (k *folder[K, C, L, P]) Covers(entry []byte) error {
 	if err != nil {
 		return err
 	}
-	at, ok := pane.index[key]
-	if !ok {
+	now := pane.get(key)
+	if now == nil {
 		return fmt.Errorf("the state of %s of key %q in window %s is gone before its window has closed", k.node.Label(), k.keys.Text(key), pane.span)
 	}
-	if !covers[L, P](&pane.slots[at].value, value) {
+	if !covers[L, P](&now.value, value) {
 		return k.fell(k.keys.Text(key), pane.span)
 	}
 	return nil
@@ -51,8 +51,8 @@ func (k *sessions[K, C, L, P]) Covers(entry []byte) error {
 		return err
 	}
 	var open []session[L]
-	if v := k.byKey[key]; v != nil {
-		open = v.sessions
+	if v := k.visits.get(key); v != nil {
+		open = v.value.sessions
 	}
 	for len(rest) > 0 {
 		var before session[L]

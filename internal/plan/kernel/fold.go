@@ -36,11 +36,13 @@ type folder[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	Folding[L, C]
 	readers[K, L]
 	windowing plan.Windowing
+	overlap   int // how many windows hold an instant
 	rule      plan.SealRule
 	keys      plan.KeyCodec[K]
 	panes     panes[K, L]
 	seq       uint64
 	buf       []byte
+	spots     [256]spot // of the contributions under way
 }
 
 // Folding says how contributions of type C become a state of type L.
@@ -103,15 +105,20 @@ func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtim
 	if err != nil {
 		return nil, err
 	}
-	k := &folder[K, C, L, P]{guard: guard{n, rt}, Folding: f, readers: below, windowing: n.Windowing, rule: n.Rule, keys: plan.KeyCodecOf[K]()}
+	k := &folder[K, C, L, P]{guard: guard{n, rt}, Folding: f, readers: below, windowing: n.Windowing, overlap: n.Windowing.Overlap(), rule: n.Rule, keys: plan.KeyCodecOf[K]()}
 	k.panes.own = k.keys.Own
 	rt.Register(n, k)
 	return k, nil
 }
 
 func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
-	for i, ask := 0, unapplied; i < b.Len(); {
-		i, ask = k.run(b, i, ask)
+	for from := 0; from < b.Len(); {
+		end := min(from+len(k.spots), b.Len())
+		k.find(b.Val[from:end])
+		for i, ask := from, unapplied; i < end; {
+			i, ask = k.run(b, from, i, end, ask)
+		}
+		from = end
 	}
 	if b.Len() > 0 {
 		k.seq = b.Meta[b.Len()-1].Seq
@@ -121,12 +128,40 @@ func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 	}
 }
 
+// find looks for the slots of some contributions. A key that has none yet gets one only when its turn comes.
+func (k *folder[K, C, L, P]) find(vals []plan.Contribution[K, C]) {
+	if k.overlap > 1 {
+		k.findEach(vals)
+		return
+	}
+	for from, i := 0, 1; from < len(vals); i++ {
+		if i < len(vals) && vals[i].Start == vals[from].Start {
+			continue
+		}
+		find(&k.panes.at(k.windowing, vals[from].Start).slotMap, vals[from:i], k.spots[from:i])
+		from = i
+	}
+}
+
+// findEach is find where a record contributes to several windows, one behind the other.
+func (k *folder[K, C, L, P]) findEach(vals []plan.Contribution[K, C]) {
+	var hash uint32
+	for i := range vals {
+		c := &vals[i]
+		pane := k.panes.at(k.windowing, c.Start)
+		if i == 0 || c.Key != vals[i-1].Key {
+			hash = pane.hash(c.Key)
+		}
+		k.spots[i] = spot{hash, pane.seek(hash, c.Key)}
+	}
+}
+
 // unapplied stands for the number of a threshold while the contribution has not been applied.
 const unapplied = -1
 
 // run goes on from a record, or among the thresholds of a record that has been applied, until the end or a panic. It
-// returns where to go on.
-func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, ask int) (next, asked int) {
+// returns where to go on. The slots of the records have been looked for from first on.
+func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], first, from, end, ask int) (next, asked int) {
 	var fresh bool
 	next, asked = from, ask
 	defer func() {
@@ -135,16 +170,21 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 			next, asked = k.behind(&b.Val[next], next, asked, fresh)
 		}
 	}()
-	for ; next < b.Len(); next++ {
-		c := &b.Val[next]
-		pane := k.panes.at(k.windowing, c.Start)
-		var s *slot[K, L]
-		s, fresh = pane.at(c.Key)
+	pane := k.panes.at(k.windowing, b.Val[next].Start)
+	for ; next < end; next++ {
+		c, place := &b.Val[next], k.spots[next-first].place
+		if c.Start != pane.span.Start {
+			pane = k.panes.at(k.windowing, c.Start)
+		}
+		if fresh = false; place == nowhere {
+			place, fresh = k.place(pane, b.Val[next:end], k.spots[next-first:])
+		}
+		s := &pane.slots[place]
 		if asked == unapplied {
 			if grew := k.Apply(&s.value, &c.Value); !grew && !fresh {
 				continue // a key that is new is a change, even if it adds nothing: it will have a result
 			}
-			pane.touch(s)
+			pane.touch(place)
 			if asked = 0; s.fired&k.sealing != 0 {
 				k.late(b.Meta[next])
 			}
@@ -158,6 +198,21 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 		asked = unapplied
 	}
 	return next, asked
+}
+
+// place returns the place of the first of some contributions, and whether it was made for the call. If the same record has the key in
+// another window too, which comes next, both share it.
+func (k *folder[K, C, L, P]) place(pane *pane[K, L], vals []plan.Contribution[K, C], spots []spot) (place uint32, fresh bool) {
+	key, hash := vals[0].Key, spots[0].hash
+	if place = pane.seek(hash, key); place != nowhere {
+		return place, false // it came among the contributions that were looked for together
+	}
+	if k.overlap > 1 && len(vals) > 1 && spots[1].place != nowhere && vals[1].Key == key {
+		key = k.panes.at(k.windowing, vals[1].Start).slots[spots[1].place].key
+	} else {
+		key = k.keys.Own(key)
+	}
+	return pane.add(hash, key), true
 }
 
 // late rejects a record that changed a state after its evidence said that it was complete.
@@ -176,11 +231,11 @@ func (k *folder[K, C, L, P]) behind(c *plan.Contribution[K, C], next, asked int,
 	}
 	pane := k.panes.at(k.windowing, c.Start)
 	if fresh {
-		k.panes.forget(pane, c.Key)
+		k.panes.forget(pane)
 		return next + 1, unapplied
 	}
-	s, _ := pane.at(c.Key)
-	pane.touch(s)
+	place, _ := pane.at(c.Key)
+	pane.touch(place)
 	return next, 0
 }
 

@@ -25,10 +25,13 @@ type lifter[K plan.Key, T, C any] struct {
 	windowing plan.Windowing
 	rule      plan.SealRule
 	facts     bool
-	size      func(K) int
-	inlet     plan.Inlet
-	out       outlet[plan.Contribution[K, C]]
-	sampler   sampler[plan.Contribution[K, C]]
+	text      bool // keys are strings, and may be too long
+	// near is the window of the record before: of instants before until, and sealed at the frontier closing. Most records are in it too.
+	near           plan.Span
+	until, closing int64
+	inlet          plan.Inlet
+	out            outlet[plan.Contribution[K, C]]
+	sampler        sampler[plan.Contribution[K, C]]
 }
 
 // Lift makes contributions of records.
@@ -37,7 +40,7 @@ func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Inlet,
 	if err != nil {
 		return nil, err
 	}
-	k := &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, size: plan.KeyCodecOf[K]().Size, inlet: next, out: out}
+	k := &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, text: isText[K](), inlet: next, out: out}
 	if next.Sample != nil {
 		k.sampler, err = newSampler[plan.Contribution[K, C]](n, rt.SampleBits, next.Sample)
 	}
@@ -65,20 +68,27 @@ func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
 	end := min(b.Len(), from+max(1, chunk/windows))
 	metas, vals := k.out.batch.Room(windows * (end - from))
 	for next = from; next < end; next++ {
-		m, v := &b.Meta[next], b.Val[next]
-		span, ok := k.window(m)
-		if !ok {
-			continue
+		m, v, span := &b.Meta[next], b.Val[next], k.near
+		if m.Time < span.Start || m.Time >= k.until || m.Frontier >= k.closing {
+			var ok bool
+			if span, ok = k.window(m); !ok {
+				continue
+			}
 		}
 		key := k.Key(v)
-		if n := k.size(key); n > plan.MaxKeyBytes {
-			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", n, plan.MaxKeyBytes)})
+		if k.text && len(textOf(key)) > plan.MaxKeyBytes {
+			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", len(textOf(key)), plan.MaxKeyBytes)})
 			continue
 		}
-		value, err := k.value(m, v)
-		if err != nil {
-			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: err})
-			continue
+		var value C
+		if k.Placed == nil {
+			value = k.Value(v)
+		} else {
+			var err error
+			if value, err = k.Placed(m, v); err != nil {
+				k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: err})
+				continue
+			}
 		}
 		metas[lifted], vals[lifted] = *m, plan.Contribution[K, C]{Key: key, Start: span.Start, Value: value}
 		if windows > 1 && !k.facts {
@@ -89,13 +99,6 @@ func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
 	return next
 }
 
-func (k *lifter[K, T, C]) value(m *plan.Meta, v T) (C, error) {
-	if k.Placed != nil {
-		return k.Placed(m, v)
-	}
-	return k.Value(v), nil
-}
-
 // window returns the window of a record, the last one if several hold it. It is not ok if that window is sealed, and so all
 // before it: then the record is late.
 func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
@@ -103,6 +106,9 @@ func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 		return m.Group.Window, true // facts about a window stay with it, and none is late
 	}
 	span = k.windowing.Assign(m.Time)
+	if k.windowing.Gap == 0 {
+		k.near, k.until, k.closing = span, k.windowing.Until(span), k.rule.Closing(span.End)
+	}
 	return span, !k.closed(m, span)
 }
 
@@ -110,7 +116,8 @@ func (k *lifter[K, T, C]) window(m *plan.Meta) (span plan.Span, ok bool) {
 // how many; a panic in between leaves none of the record's.
 func (k *lifter[K, T, C]) earlier(metas []plan.Meta, vals []plan.Contribution[K, C], span plan.Span, v T) (n int) {
 	m, key := metas[0], vals[0].Key
-	for before, ok := k.windowing.Before(span, m.Time); ok && !k.closed(&m, before); before, ok = k.windowing.Before(before, m.Time) {
+	open := m.Time >= m.Frontier // then no window that holds it is sealed
+	for before, ok := k.windowing.Before(span, m.Time); ok && (open || !k.closed(&m, before)); before, ok = k.windowing.Before(before, m.Time) {
 		value := vals[0].Value
 		if k.Placed == nil {
 			value = k.Value(v)

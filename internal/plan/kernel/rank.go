@@ -48,8 +48,9 @@ const rankingVersion = 1
 // AppendBinary appends: version, uvarint limit, and for each entry, best first, length-prefixed key and score.
 func (r *Ranking[K, N]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, rankingVersion), uint64(r.Limit))
+	entries := newRankedCodec[K, N]()
 	for i := range r.Entries {
-		b = AppendRanked(b, &r.Entries[i])
+		b = entries.append(b, &r.Entries[i])
 	}
 	return b, nil
 }
@@ -63,9 +64,9 @@ func (r *Ranking[K, N]) UnmarshalBinary(data []byte) error {
 	if n <= 0 || limit > 1<<31 {
 		return errRanking
 	}
-	out := Ranking[K, N]{Limit: int(limit)}
+	out, entries := Ranking[K, N]{Limit: int(limit)}, newRankedCodec[K, N]()
 	for rest := data[1+n:]; len(rest) > 0; {
-		e, left, err := cutRanked[K, N](rest)
+		e, left, err := entries.cut(rest)
 		if err != nil {
 			return err
 		}
@@ -80,40 +81,54 @@ func (r *Ranking[K, N]) UnmarshalBinary(data []byte) error {
 
 var errRanking = errors.New("plan: malformed ranking")
 
-// AppendRanked appends an entry.
-func AppendRanked[K, N plan.Key](b []byte, e *plan.Ranked[K, N]) []byte {
-	return appendSized(appendSized(b, e.Key), e.Score)
+// rankedCodec is the codec of entries. To make the codecs of the keys for each entry would be most of what it costs.
+type rankedCodec[K, N plan.Key] struct {
+	keys   plan.KeyCodec[K]
+	scores plan.KeyCodec[N]
 }
 
-// DecodeRanked reads an entry back from the whole of data.
-func DecodeRanked[K, N plan.Key](data []byte) (plan.Ranked[K, N], error) {
-	e, rest, err := cutRanked[K, N](data)
-	if err == nil && len(rest) > 0 {
-		err = errRanking
+func newRankedCodec[K, N plan.Key]() rankedCodec[K, N] {
+	return rankedCodec[K, N]{plan.KeyCodecOf[K](), plan.KeyCodecOf[N]()}
+}
+
+// RankedCodec returns the codec of entries on their way to the ranking of their window.
+func RankedCodec[K, N plan.Key]() ValueCodec[plan.Ranked[K, N]] {
+	entries := newRankedCodec[K, N]()
+	return ValueCodec[plan.Ranked[K, N]]{
+		Append: func(b []byte, e *plan.Ranked[K, N]) ([]byte, error) { return entries.append(b, e), nil },
+		Decode: func(data []byte) (plan.Ranked[K, N], error) {
+			e, rest, err := entries.cut(data)
+			if err == nil && len(rest) > 0 {
+				err = errRanking
+			}
+			return e, err
+		},
 	}
-	return e, err
 }
 
-func cutRanked[K, N plan.Key](data []byte) (e plan.Ranked[K, N], rest []byte, err error) {
-	if e.Key, rest, err = cutSized[K](data); err != nil {
+func (c *rankedCodec[K, N]) append(b []byte, e *plan.Ranked[K, N]) []byte {
+	return appendSized(appendSized(b, &c.keys, e.Key), &c.scores, e.Score)
+}
+
+func (c *rankedCodec[K, N]) cut(data []byte) (e plan.Ranked[K, N], rest []byte, err error) {
+	if e.Key, rest, err = cutSized(data, &c.keys); err != nil {
 		return e, rest, err
 	}
-	e.Score, rest, err = cutSized[N](rest)
+	e.Score, rest, err = cutSized(rest, &c.scores)
 	return e, rest, err
 }
 
-func appendSized[K plan.Key](b []byte, k K) []byte {
-	keys := plan.KeyCodecOf[K]()
+func appendSized[K plan.Key](b []byte, keys *plan.KeyCodec[K], k K) []byte {
 	return keys.Append(binary.AppendUvarint(b, uint64(keys.Size(k))), k)
 }
 
-func cutSized[K plan.Key](data []byte) (k K, rest []byte, err error) {
+func cutSized[K plan.Key](data []byte, keys *plan.KeyCodec[K]) (k K, rest []byte, err error) {
 	size, n := binary.Uvarint(data)
 	if n <= 0 || size > uint64(len(data)-n) {
 		return k, nil, errRanking
 	}
 	end := n + int(size)
-	k, err = plan.KeyCodecOf[K]().Decode(data[n:end])
+	k, err = keys.Decode(data[n:end])
 	return k, data[end:], err
 }
 

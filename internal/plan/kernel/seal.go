@@ -7,8 +7,9 @@ const chunk = 1024
 
 // sealer is the kernel of Seal: it turns the closed windows of the fold above into facts.
 type sealer[K plan.Key, L any] struct {
-	keys plan.KeyCodec[K]
-	out  outlet[plan.Fact[K, L]]
+	keys   plan.KeyCodec[K]
+	groups groups
+	out    outlet[plan.Fact[K, L]]
 }
 
 // Seal hands on the state of each key of a window that has closed.
@@ -20,7 +21,7 @@ func Seal[K plan.Key, L any](n *plan.Node, down []plan.Operator) (plan.Operator,
 func (k *sealer[K, L]) close(m plan.Meta, span plan.Span, slots []slot[K, L]) {
 	for i := range slots {
 		s := &slots[i]
-		m.Group = &plan.Group{Key: k.keys.Text(s.key), Window: span}
+		m.Group = k.groups.next(plan.Group{Key: k.keys.Text(s.key), Window: span})
 		k.out.batch.Add(m, plan.Fact[K, L]{Key: s.key, Window: span, Value: s.value})
 		if k.out.batch.Len() == chunk {
 			k.out.flush()

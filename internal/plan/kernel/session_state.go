@@ -17,20 +17,18 @@ import (
 // Snapshot writes all keys, or those that changed since the last kept snapshot.
 func (k *sessions[K, C, L, P]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
-	k.taken, k.dirty = k.dirty, k.taken[:0]
-	for _, key := range k.taken {
-		if v := k.byKey[key]; v != nil {
-			v.dirty = false
-		}
-		if !full {
-			if err := k.put(w, key); err != nil {
+	taken := k.visits.take()
+	if !full {
+		for _, place := range taken {
+			if err := k.put(w, &k.visits.slots[place]); err != nil {
 				return err
 			}
 		}
+		return nil
 	}
-	if full {
-		for key := range k.byKey { // the order of entries has no meaning: each key has one
-			if err := k.put(w, key); err != nil {
+	for i := range k.visits.slots {
+		if v := &k.visits.slots[i]; len(v.value.sessions) > 0 { // others are free, or have nothing to say
+			if err := k.put(w, v); err != nil {
 				return err
 			}
 		}
@@ -38,37 +36,34 @@ func (k *sessions[K, C, L, P]) Snapshot(w plan.StateWriter, full bool) (err erro
 	return nil
 }
 
-func (k *sessions[K, C, L, P]) put(w plan.StateWriter, key K) error {
-	b := binary.AppendUvarint(k.buf[:0], uint64(k.keys.Size(key)))
-	b = k.keys.Append(b, key)
-	if v := k.byKey[key]; v != nil {
-		for i := range v.sessions {
-			s := &v.sessions[i]
-			b = binary.AppendVarint(b, s.span.Start)
-			b = binary.AppendUvarint(b, uint64(s.span.End-s.span.Start))
-			value, err := P(&s.value).AppendBinary(nil)
-			if err != nil {
-				return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
-			}
-			b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+func (k *sessions[K, C, L, P]) put(w plan.StateWriter, v *slot[K, visits[L]]) error {
+	b := binary.AppendUvarint(k.buf[:0], uint64(k.keys.Size(v.key)))
+	b = k.keys.Append(b, v.key)
+	for i := range v.value.sessions {
+		s := &v.value.sessions[i]
+		b = binary.AppendVarint(b, s.span.Start)
+		b = binary.AppendUvarint(b, uint64(s.span.End-s.span.Start))
+		value, err := P(&s.value).AppendBinary(k.value[:0])
+		if err != nil {
+			return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(v.key), err)
 		}
+		k.value = value
+		b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
 	}
 	k.buf = b
 	return w.Add(b)
 }
 
-// Settle ends the snapshot taken last.
+// Settle ends the snapshot taken last. Keys whose sessions have all ended are known to have none from then on.
 func (k *sessions[K, C, L, P]) Settle(kept bool) {
-	if !kept {
-		for _, key := range k.taken {
-			if v := k.byKey[key]; v != nil {
-				k.touch(v)
-			} else {
-				k.dirty = append(k.dirty, key)
+	if kept {
+		for _, place := range k.visits.taken {
+			if v := &k.visits.slots[place]; !v.dirty && len(v.value.sessions) == 0 {
+				k.forget(place)
 			}
 		}
 	}
-	k.taken = k.taken[:0]
+	k.visits.settle(kept)
 }
 
 // Restore takes one entry back.
@@ -82,19 +77,24 @@ func (k *sessions[K, C, L, P]) Restore(entry []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	v := &visits[K, L]{key: key, due: plan.End}
+	var restored []session[L]
 	for len(rest) > 0 {
 		var s session[L]
 		if s, rest, err = k.cutSession(rest); err != nil {
 			return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 		}
-		v.sessions = append(v.sessions, s)
+		restored = append(restored, s)
 	}
-	k.forget(key)
-	if len(v.sessions) > 0 {
-		k.byKey[key] = v
-		k.open += len(v.sessions)
-		k.expect(v)
+	hash := k.visits.hash(key)
+	if place := k.visits.seek(hash, key); place != nowhere {
+		k.forget(place)
+	}
+	if len(restored) > 0 {
+		place := k.visit(hash, key)
+		v := &k.visits.slots[place].value
+		v.sessions = append(v.sessions, restored...)
+		k.open += len(restored)
+		k.expect(place)
 	}
 	return nil
 }

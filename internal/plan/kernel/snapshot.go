@@ -90,8 +90,7 @@ func (k *folder[K, C, L, P]) Restore(entry []byte) (err error) {
 	switch entry[0] {
 	case entryDrop:
 		if pane := k.panes.byStart[start]; pane != nil {
-			delete(k.panes.byStart, start)
-			k.panes.last = nil
+			k.panes.remove(pane)
 		}
 		return nil
 	case entryPut:
@@ -109,7 +108,13 @@ func (k *folder[K, C, L, P]) restorePut(start int64, rest []byte) error {
 	if err != nil {
 		return err
 	}
-	s, _ := k.panes.at(k.windowing, start).at(key)
+	pane := k.panes.at(k.windowing, start)
+	hash := pane.hash(key)
+	place := pane.seek(hash, key)
+	if place == nowhere {
+		place = pane.add(hash, key) // it was made for the state alone
+	}
+	s := &pane.slots[place]
 	if err := P(&s.value).UnmarshalBinary(rest[n+int(size):]); err != nil {
 		return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 	}

@@ -7,81 +7,17 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// slot is the state of one key in one window.
-type slot[K plan.Key, L any] struct {
-	key   K
-	value L
-	dirty bool
-	// fired has one bit for each threshold below: whether the state is known to be above it. It follows from
-	// value, so it is not stored in checkpoints.
-	fired uint8
-}
-
 // pane is the state of all keys in one window.
 type pane[K plan.Key, L any] struct {
-	span  plan.Span
-	own   func(K) K
-	index map[K]uint32
-	slots []slot[K, L]
-	dirty []uint32 // changed since the last snapshot
-	taken []uint32 // in the snapshot that is not settled yet
+	slotMap[K, L]
+	span plan.Span
 }
 
-func newPane[K plan.Key, L any](span plan.Span, own func(K) K) *pane[K, L] {
-	return &pane[K, L]{span: span, own: own, index: make(map[K]uint32)}
-}
-
-// at returns the slot of the key, which stays valid until the next call, and whether it was made for the call.
-func (p *pane[K, L]) at(key K) (s *slot[K, L], fresh bool) {
-	i, ok := p.index[key]
-	if !ok {
-		key = p.own(key)
-		i = uint32(len(p.slots))
-		p.slots = append(p.slots, slot[K, L]{key: key})
-		p.index[key] = i
+// forget takes back the slot that was made last.
+func (p *panes[K, L]) forget(w *pane[K, L]) {
+	if w.pop(); len(w.slots) == 0 {
+		p.remove(w)
 	}
-	return &p.slots[i], !ok
-}
-
-// forget takes back the slot that at has just made.
-func (p *panes[K, L]) forget(w *pane[K, L], key K) {
-	last := len(w.slots) - 1
-	delete(w.index, key)
-	clear(w.slots[last:])
-	if w.slots = w.slots[:last]; last == 0 {
-		delete(p.byStart, w.span.Start)
-		p.last = nil
-	}
-}
-
-// touch marks the slot as changed.
-func (p *pane[K, L]) touch(s *slot[K, L]) {
-	if !s.dirty {
-		s.dirty = true
-		p.dirty = append(p.dirty, p.index[s.key])
-	}
-}
-
-// take moves the changed slots into a snapshot.
-func (p *pane[K, L]) take() []uint32 {
-	p.taken, p.dirty = p.dirty, p.taken[:0]
-	for _, i := range p.taken {
-		p.slots[i].dirty = false
-	}
-	return p.taken
-}
-
-// settle ends the snapshot; its slots count as changed again unless it was kept.
-func (p *pane[K, L]) settle(kept bool) {
-	if !kept {
-		for _, i := range p.taken {
-			if s := &p.slots[i]; !s.dirty {
-				s.dirty = true
-				p.dirty = append(p.dirty, i)
-			}
-		}
-	}
-	p.taken = p.taken[:0]
 }
 
 // sorted returns the slots in the order of their keys, which no map decides. The pane is good for nothing afterwards but to be dropped.
@@ -90,12 +26,15 @@ func (p *pane[K, L]) sorted() []slot[K, L] {
 	return p.slots
 }
 
-// panes are the windows of one operator, found by their start. The last one used is at hand, since neighbours in the
-// log mostly share a window.
+// recentBits says how many panes are at hand: more than most records are in.
+const recentBits = 4
+
+// panes are the windows of one operator, found by their start.
 type panes[K plan.Key, L any] struct {
 	own     func(K) K // of the keys' codec
 	byStart map[int64]*pane[K, L]
-	last    *pane[K, L]
+	// recent has panes at hand, each where its start says: a record that is in several windows needs them in turn.
+	recent [1 << recentBits]*pane[K, L]
 	// spare is a pane that was dropped, for the next window.
 	spare *pane[K, L]
 	// dropped windows since the last snapshot, and those in a snapshot that is not settled.
@@ -103,8 +42,9 @@ type panes[K plan.Key, L any] struct {
 }
 
 func (p *panes[K, L]) at(w plan.Windowing, start int64) *pane[K, L] {
-	if p.last != nil && p.last.span.Start == start {
-		return p.last
+	at := &p.recent[uint64(start)*0x9e3779b97f4a7c15>>(64-recentBits)]
+	if found := *at; found != nil && found.span.Start == start {
+		return found
 	}
 	found := p.byStart[start]
 	if found == nil {
@@ -114,8 +54,14 @@ func (p *panes[K, L]) at(w plan.Windowing, start int64) *pane[K, L] {
 		}
 		p.byStart[start] = found
 	}
-	p.last = found
+	*at = found
 	return found
+}
+
+// remove takes a window out.
+func (p *panes[K, L]) remove(w *pane[K, L]) {
+	delete(p.byStart, w.span.Start)
+	clear(p.recent[:])
 }
 
 // closed returns the windows that the rule closes at the frontier, the earliest end first.
@@ -133,8 +79,7 @@ func (p *panes[K, L]) closed(rule plan.SealRule, frontier int64) []*pane[K, L] {
 }
 
 func (p *panes[K, L]) drop(w *pane[K, L]) {
-	delete(p.byStart, w.span.Start)
-	p.last = nil
+	p.remove(w)
 	p.dropped = append(p.dropped, w.span.Start)
 	if len(w.slots) <= maxSpare {
 		p.spare = w
@@ -149,12 +94,11 @@ const maxSpare = 1 << 14
 func (p *panes[K, L]) fresh(span plan.Span) *pane[K, L] {
 	w := p.spare
 	if w == nil {
-		return newPane[K, L](span, p.own)
+		return &pane[K, L]{slotMap: newSlotMap[K, L](p.own), span: span}
 	}
 	p.spare = nil
-	clear(w.slots)
-	clear(w.index)
-	w.span, w.slots, w.dirty, w.taken = span, w.slots[:0], w.dirty[:0], w.taken[:0]
+	w.empty()
+	w.span = span
 	return w
 }
 

@@ -67,6 +67,7 @@ type mapper[A, B any] struct {
 	f    func(A) B
 	out  outlet[B]
 	vals []B
+	part plan.Batch[B] // what is handed on
 }
 
 // Map applies f to each record.
@@ -81,9 +82,9 @@ func (k *mapper[A, B]) Consume(b *plan.Batch[A]) {
 		var done int // records before the end or a panic
 		i, done = k.run(b, from)
 		if done > from {
-			part := plan.Batch[B]{Meta: b.Meta[from:done:done], Val: k.vals[: done-from : done-from]}
+			k.part = plan.Batch[B]{Meta: b.Meta[from:done:done], Val: k.vals[: done-from : done-from]}
 			for _, d := range k.out.down {
-				d.Consume(&part)
+				d.Consume(&k.part)
 			}
 		}
 		clear(k.vals)

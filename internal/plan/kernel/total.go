@@ -30,8 +30,9 @@ func (k *folder[K, C, L, P]) addTotal(m plan.Meta, pane *pane[K, L], s *slot[K, 
 			k.caught(r, m)
 		}
 	}()
-	sum, _ := pane.at(s.key)
-	pane.touch(sum)
+	place, _ := pane.at(s.key)
+	pane.touch(place)
+	sum := &pane.slots[place]
 	k.Combine(&sum.value, &s.value)
 	return crdt.Clone[L, P](&sum.value), true
 }
