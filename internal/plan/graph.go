@@ -32,6 +32,9 @@ const (
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
 func (k Kind) stateful() bool { return k == KindFold || k == KindJoin || k == KindDeduplicate }
 
+// Stateful reports whether the node keeps state by key.
+func (n *Node) Stateful() bool { return n.Kind.stateful() }
+
 // Node is one operator of the logical plan.
 type Node struct {
 	// ID is the number of the node in its graph, in the order of the program.
@@ -73,7 +76,9 @@ type Node struct {
 	// passing they wait for, Reason says why they have to, and Repair what would not.
 	Sealed                 bool
 	Awaits, Reason, Repair string
-	// Late is, on a Late node, the fold for which records are late.
+	// Keeper is, on the last node of an operator that is made of several, the one that keeps the state.
+	Keeper *Node
+	// Late is, on a Late node, the node for whose state records are late.
 	Late *Node
 	// Target is what a Write node writes to.
 	Target string

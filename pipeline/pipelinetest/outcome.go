@@ -137,6 +137,7 @@ func difference[T comparable](want, got []T) string {
 // rejection is a dead letter or a late record.
 type rejection struct {
 	place, reason string
+	read          string // the name of the Read that the record came from; behind an exchange it is not known
 	node          int
 	late, about   bool
 }

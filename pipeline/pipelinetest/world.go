@@ -275,8 +275,9 @@ func namesInstant(n *plan.Node) bool {
 // reject notes a dead letter or a late record.
 func (w *world) reject(o *owner, r *shard.Rejected) {
 	place := fmt.Sprintf("%s %v %d.%d", r.Node.Label(), o.id, r.Meta.Seq, r.Meta.Index)
-	public := place
+	public, read := place, o.stage.Name
 	if o.stage.Exchanged() {
+		read = ""
 		public = fmt.Sprintf("%s %v", r.Node.Label(), o.id)
 	}
 	if g := r.Meta.Group; g != nil {
@@ -286,7 +287,7 @@ func (w *world) reject(o *owner, r *shard.Rejected) {
 	if r.Meta.Branch > 0 {
 		place += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
-	w.rejected[place] = rejection{place: public, reason: r.Err.Error(), node: r.Node.ID, late: r.Late, about: r.Meta.Group != nil}
+	w.rejected[place] = rejection{place: public, read: read, reason: r.Err.Error(), node: r.Node.ID, late: r.Late, about: r.Meta.Group != nil}
 }
 
 // store appends an envelope to the log of its partition.
