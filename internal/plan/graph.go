@@ -70,10 +70,10 @@ type Node struct {
 	Derived bool
 	// Retracts marks a Fold node whose values can go back: what is read of one before a seal is provisional, not a lower bound.
 	Retracts bool
-	// Outer marks a join that also yields what has no match: it waits for a seal.
+	// Outer marks a join that also yields what has no match: that waits for a seal.
 	Outer bool
 	// Sealed marks a join all of whose results wait for its seal, so that they are final. Awaits names the instant whose
-	// passing they wait for, Reason says why they have to, and Repair what would not.
+	// passing results wait for, if it is not that of a match, Reason says why they have to, and Repair what would not.
 	Sealed                 bool
 	Awaits, Reason, Repair string
 	// Keeper is, on the last node of an operator that is made of several, the one that keeps the state.
