@@ -184,26 +184,33 @@ func TestLeftEnrich(t *testing.T) {
 func TestLeftEnrichEdges(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		stream, table []int64
+		lateness      time.Duration
+		stream, table []int64 // a hundred more is of another key
 		want          []string
 	}{
-		"an entry of the same instant":   {[]int64{5}, []int64{5}, []string{"5 found"}},
-		"an entry that is written later": {[]int64{5}, []int64{6}, []string{"5 missing"}},
-		"an entry that comes again":      {[]int64{5, 8}, []int64{9, 7, 5}, []string{"5 found", "8 found"}},
-		"no entry":                       {[]int64{5, 5, 9}, nil, []string{"5 missing", "5 missing", "9 missing"}},
-		"a panic":                        {[]int64{4, 5}, nil, []string{"5 missing"}},
+		"an entry at the frontier": {0, []int64{5, 105}, []int64{105, 5}, []string{"5 found", "5 found"}},
+
+		"an entry of the same instant":   {10 * time.Second, []int64{5}, []int64{5}, []string{"5 found"}},
+		"an entry that is written later": {10 * time.Second, []int64{5}, []int64{6}, []string{"5 missing"}},
+		"an entry that comes again":      {10 * time.Second, []int64{5, 8}, []int64{9, 7, 5}, []string{"5 found", "8 found"}},
+		"no entry":                       {10 * time.Second, []int64{5, 5, 9}, nil, []string{"5 missing", "5 missing", "9 missing"}},
+		"a panic":                        {10 * time.Second, []int64{4, 5}, nil, []string{"5 missing"}},
 	} {
 		in := []pipelinetest.Log{{Read: "left"}, {Read: "right"}}
 		for i, times := range [][]int64{c.stream, c.table} {
 			for _, at := range times {
-				data, _ := json.Marshal(reading{Sensor: "s", At: begin + at})
+				r := reading{Sensor: "s", At: begin + at}
+				if at >= 100 {
+					r = reading{Sensor: "other", At: begin + at - 100}
+				}
+				data, _ := json.Marshal(r)
 				in[i].Messages = append(in[i].Messages, data)
 			}
 		}
 		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
 			p := pipeline.New("edges")
 			table := bySensor(operators.Map(operators.Records(readings(p, "right", 1)), func(r reading) reading { return reading{Sensor: r.Sensor} }))
-			rich := operators.LeftEnrich("rich", readings(p, "left", 1), table, operators.Watermark(10*time.Second), func(r reading, entry *reading) string {
+			rich := operators.LeftEnrich("rich", readings(p, "left", 1), table, operators.Watermark(c.lateness), func(r reading, entry *reading) string {
 				if r.At == begin+4 {
 					panic("four")
 				}

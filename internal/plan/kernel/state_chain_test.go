@@ -237,6 +237,12 @@ func chaosOf(t *testing.T, rng *rand.Rand, build func(*testing.T) *machine, log 
 		}
 		return o
 	}
+	restart := func(from *checkpoint) (o *chainOwner, wrong string) {
+		if o = start(from); from.position > 0 && o.whole(t) != want[from.position-1].state {
+			wrong = fmt.Sprintf("restored at %d: got %s, want %s", from.position, o.whole(t), want[from.position-1].state)
+		}
+		return o, wrong
+	}
 	owners := []*chainOwner{start(known[0]), start(known[0])}
 	for range 400 {
 		i := rng.IntN(len(owners))
@@ -276,7 +282,10 @@ func chaosOf(t *testing.T, rng *rand.Rand, build func(*testing.T) *machine, log 
 			}
 			o.base, o.taken = newest, nil
 		case what == 19:
-			owners[i] = start(known[rng.IntN(len(known))])
+			var wrong string
+			if owners[i], wrong = restart(known[rng.IntN(len(known))]); wrong != "" {
+				return wrong
+			}
 		}
 	}
 	return ""
