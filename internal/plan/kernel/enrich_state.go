@@ -25,8 +25,8 @@ import (
 func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
 	k.restored = nil
-	k.takenParked, k.newParked = append(k.takenParked[:0], k.newParked...), k.newParked[:0]
-	k.takenEntries, k.newEntries = append(k.takenEntries[:0], k.newEntries...), k.newEntries[:0]
+	k.takenParked, k.newParked = k.newParked, k.takenParked[:0] // which holds on to nothing: Settle has cleared it
+	k.takenEntries, k.newEntries = k.newEntries, k.takenEntries[:0]
 	records, entries := k.takenParked, k.takenEntries
 	if full {
 		records, entries = k.all()
