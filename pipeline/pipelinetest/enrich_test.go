@@ -230,3 +230,24 @@ func TestLeftEnrichEdges(t *testing.T) {
 		}
 	}
 }
+
+// Several records of one key and instant have one order, however the shards that they come from are interleaved.
+func TestLeftEnrichOfOneInstant(t *testing.T) {
+	t.Parallel()
+	in := []pipelinetest.Log{{Read: "left"}, {Read: "left", Shard: 1}}
+	for i := range in {
+		for n := range 3 {
+			data, _ := json.Marshal(reading{Sensor: "s", At: begin, Value: uint64(2*n + i)})
+			in[i].Messages = append(in[i].Messages, data)
+		}
+	}
+	out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+		p := pipeline.New("instant")
+		rich := operators.LeftEnrich("rich", readings(p, "left", 2), readings(p, "right", 1), operators.Watermark(0), func(a reading, b *reading) string { return pairText(&a, b) })
+		pipeline.Write(p, "rich", rich, nowhere("rich"), pipeline.EncodeText)
+		return p
+	}, in, pipelinetest.Options{Rounds: 20})
+	if got := len(contents(out, "rich")); got != 6 {
+		t.Errorf("%d results", got)
+	}
+}
