@@ -23,8 +23,8 @@ func Watermark(lateness time.Duration) Sealing {
 // A record that comes nevertheless, judged by what its own shard had been promised before it, goes to the late stream.
 func Punctuation() Sealing { return Sealing{plan.SealRule{Set: true, Punctuation: true}} }
 
-// RecordedCut seals a window by [Cuts] or [UpToCut] once every shard of the input has come to the marker of its cut. No record is
-// late for it. What comes behind the last cut is sealed by the end of the input.
+// RecordedCut seals a window by [Cuts] or [UpToCut] once every shard of the input has come to the marker of its cut, and likewise what a
+// [Lookup] or a join of tables answers at a cut. No record is late for it. What comes behind the last cut is sealed by the end of the input.
 func RecordedCut() Sealing { return Sealing{plan.SealRule{Set: true, Cut: true}} }
 
 // EndOfInput seals everything once every shard of the input has received its end marker.
