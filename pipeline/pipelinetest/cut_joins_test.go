@@ -194,6 +194,10 @@ func TestJoinsAndCutsInThePlan(t *testing.T) {
 			counts := operators.Count("counts", operators.Window(byText, operators.Tumbling(time.Second)))
 			return operators.Map(operators.Finals(operators.Seal(counts, operators.Watermark(0))), func(f sum) string { return f.Key })
 		},
+		"count instants is about event time": func(cut, _ keyed) operators.Stream[string] {
+			counts := operators.Count("instants", operators.Window(cut, operators.Tumbling(1)))
+			return operators.Map(operators.Finals(operators.Seal(counts, operators.EndOfInput())), func(f sum) string { return f.Key })
+		},
 		"": func(cut, timed keyed) operators.Stream[string] { // what is written once has no time
 			return operators.Enrich("e", cut, timed, func(a, b reading) string { return pairText(&a, &b) })
 		},

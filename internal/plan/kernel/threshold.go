@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"fmt"
+
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -31,23 +33,29 @@ func (k *probe[K, L]) fire(m plan.Meta, key K, span plan.Span, _ *L) {
 func (k *probe[K, L]) flush()                 { k.out.flush() }
 func (k *probe[K, L]) Advance(frontier int64) { k.out.advance(frontier) }
 
-// witness is the kernel of SealWhen: a threshold whose yes says that the state is complete, so that it hands on the state.
+// witness is the kernel of SealWhen: a threshold whose yes says that the state is complete, so that it hands on the state, unless
+// that contradicts itself.
 type witness[K plan.Key, L any, P crdt.Lattice[L]] struct {
+	guard
 	complete crdt.UpSet[L]
 	keys     plan.KeyCodec[K]
 	out      outlet[plan.Fact[K, L]]
 }
 
 // SealWhen yields the state of a key when it reaches the set.
-func SealWhen[K plan.Key, L any, P crdt.Lattice[L]](n *plan.Node, down []plan.Operator, complete crdt.UpSet[L]) (plan.Operator, error) {
+func SealWhen[K plan.Key, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtime, down []plan.Operator, complete crdt.UpSet[L]) (plan.Operator, error) {
 	out, err := newOutlet[plan.Fact[K, L]](n, down)
-	return &witness[K, L, P]{complete: complete, keys: plan.KeyCodecOf[K](), out: out}, err
+	return &witness[K, L, P]{guard: guard{n, rt}, complete: complete, keys: plan.KeyCodecOf[K](), out: out}, err
 }
 
 func (k *witness[K, L, P]) holds(value *L) bool { return k.complete.Holds(value) }
 func (k *witness[K, L, P]) seals() bool         { return true }
 
 func (k *witness[K, L, P]) fire(m plan.Meta, key K, span plan.Span, value *L) {
+	if c, ok := any(value).(crdt.Conflicter); ok && c.Conflict() {
+		k.rt.Reject(plan.Rejected{Node: k.node, Meta: m, Err: fmt.Errorf("with this record the state of key %q is complete by its own evidence, but it is in conflict with itself, so that it is not handed on: find out who broke the rule of %T", k.keys.Text(key), *value)})
+		return
+	}
 	m.Group = &plan.Group{Key: k.keys.Text(key), Window: span}
 	k.out.batch.Add(m, plan.Fact[K, L]{Key: key, Window: span, Value: crdt.Clone[L, P](value)})
 }
