@@ -22,6 +22,7 @@ type world struct {
 	marks       map[marked]uint64
 	states      map[marked]uint64             // hashes of full snapshots
 	sealed      map[string]string             // what the certificate of a window says, by shard, state and window
+	certain     map[string]string             // those of them that any run makes
 	lowest      map[checkpoint.ShardID]*saved // the newest snapshot, below which no state further on may be
 	read        map[int]int                   // messages of the inputs, by the number of the Read
 	owners      []*owner
@@ -57,7 +58,7 @@ var errUnfit = errors.New("pipelinetest: what is to happen does not fit the pipe
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string), certain: make(map[string]string),
 		lowest: make(map[checkpoint.ShardID]*saved), read: make(map[int]int), first: make(map[checkpoint.ShardID]int),
 	}
 	inputs := make(map[string]*plan.Stage)

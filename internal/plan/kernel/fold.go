@@ -115,6 +115,7 @@ func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 	}
 	if b.Len() > 0 {
 		k.seq = b.Meta[b.Len()-1].Seq
+		k.passed(k.seq)
 	}
 	for _, t := range k.thresholds {
 		t.flush()

@@ -44,6 +44,7 @@ type sessions[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	spare []*visits[K, L]
 	ended []ended[K, L]
 	one   [1]slot[K, L]
+	tally tally
 }
 
 // maxVisits bounds how many visits are kept to be used again.
@@ -63,6 +64,7 @@ func newSessions[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan
 	k := &sessions[K, C, L, P]{
 		guard: guard{n, rt}, Folding: f, readers: below, rule: n.Rule, gap: int64(n.Windowing.Gap),
 		keys: plan.KeyCodecOf[K](), byKey: make(map[K]*visits[K, L]),
+		tally: tally{rt: rt, about: sessionsEnded(n)},
 	}
 	k.queue.less = func(a, b wait[K]) bool { return a.due < b.due }
 	rt.Register(n, k)
@@ -203,6 +205,10 @@ func (k *sessions[K, C, L, P]) Advance(frontier int64) {
 	}
 	closed := k.closed(frontier)
 	k.rt.Waited(len(closed))
+	for i := range closed {
+		k.certify(&closed[i])
+	}
+	k.certified(k.rule.After(frontier))
 	for _, c := range closed {
 		m := plan.Meta{Seq: k.seq, Time: c.span.End - 1, Frontier: c.span.End - 1}
 		k.one[0] = slot[K, L]{key: c.key, value: c.value}

@@ -1,16 +1,19 @@
 package emit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
+	"github.com/cespare/xxhash/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -28,10 +31,15 @@ type Certificate struct {
 	State    string `json:"state"`
 	Stage    string `json:"stage"`
 	Shard    int    `json:"shard"`
-	Window   string `json:"window"`
-	// Start and End are the window in nanoseconds since 1970.
-	Start int64 `json:"start"`
-	End   int64 `json:"end"`
+	// Kind is "" for a window with all its keys; "sessions" for the sessions that end in a period, one after the other; "evidence" for the states that
+	// SealWhen has handed on in a range of positions of the shard's log. Window renders which that is.
+	Kind   string `json:"kind,omitempty"`
+	Window string `json:"window"`
+	// Start and End are the window or the period in nanoseconds since 1970, and First and Last the range of positions.
+	Start int64  `json:"start"`
+	End   int64  `json:"end"`
+	First uint64 `json:"first,omitempty"`
+	Last  uint64 `json:"last,omitempty"`
 	// Rule is the rule of the seal.
 	Rule   string `json:"rule"`
 	Keys   int    `json:"keys"`
@@ -40,7 +48,20 @@ type Certificate struct {
 	Owner    string `json:"owner"`
 	Position string `json:"position"`
 	Frontier string `json:"frontier"`
-	Registry []Word `json:"registry"`
+	// Registry has those whose word counted. Of more than MaxRegistry it has those who were the least far, by whom the seal was held back, and
+	// Registered says how many there are in all, with the digest of their names.
+	Registry   []Word      `json:"registry"`
+	Registered *Registered `json:"registered,omitempty"`
+}
+
+// MaxRegistry is how many words a certificate has at the most.
+const MaxRegistry = 32
+
+// Registered stands for a registry that is longer than a certificate has room for.
+type Registered struct {
+	Count int `json:"count"`
+	// Digest is the xxhash64 of all names, each followed by a line feed, in the order of the registry.
+	Digest string `json:"digest"`
 }
 
 // Word is how far one of those whose word counted said that its input was complete.
@@ -84,24 +105,46 @@ func (c *certificates) write(ctx context.Context, all []shard.Certificate) error
 }
 
 func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
-	n, span := certificate.Node, certificate.Window
-	m := nats.NewMsg(fmt.Sprintf("%s.%s.%s.%d.%s.%s", SealSubject(c.id.pipeline), c.id.epoch, c.id.shard.Stage, c.id.shard.Shard, n.Name, span.Token()))
+	n, span, about := certificate.Node, certificate.Window, certificate.About()
+	m := nats.NewMsg(fmt.Sprintf("%s.%s.%s.%d.%s.%s", SealSubject(c.id.pipeline), c.id.epoch, c.id.shard.Stage, c.id.shard.Shard, n.Name, certificate.Token()))
 	digest := fmt.Sprintf("%016x-%d", certificate.Digest, certificate.Keys)
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	m.Header.Set("Calm-Pipeline", c.id.pipeline)
-	m.Header.Set("Calm-Window", span.String())
+	m.Header.Set("Calm-Window", about)
 	m.Header.Set("Calm-Digest", digest)
 	form := Certificate{
 		Pipeline: c.id.pipeline, Epoch: c.id.epoch, State: n.Name, Stage: c.id.shard.Stage, Shard: c.id.shard.Shard,
-		Window: span.String(), Start: span.Start, End: span.End, Rule: n.Rule.String(),
+		Window: about, Start: span.Start, End: span.End, Rule: certificate.Rule(),
 		Keys: certificate.Keys, Digest: fmt.Sprintf("%016x", certificate.Digest),
 		Owner: c.owner, Position: strconv.FormatUint(certificate.Seq, 10), Frontier: plan.FrontierText(certificate.Frontier),
 	}
-	for _, w := range certificate.Registry {
-		form.Registry = append(form.Registry, Word{w.Name, plan.FrontierText(w.Frontier)})
+	switch certificate.Kind {
+	case plan.ByEvidence:
+		form.Kind, form.First, form.Last = certificate.Kind.String(), certificate.First, certificate.Certificate.Seq
+	case plan.BySession:
+		form.Kind = certificate.Kind.String()
 	}
+	form.Registry, form.Registered = registryOf(certificate.Registry)
 	m.Data, _ = json.Marshal(form) // strings and numbers
 	return m
+}
+
+// registryOf renders a registry, as much as there is room for.
+func registryOf(words []shard.Word) (shown []Word, all *Registered) {
+	if len(words) > MaxRegistry {
+		names := xxhash.New()
+		for _, w := range words {
+			_, _ = names.WriteString(w.Name + "\n")
+		}
+		all = &Registered{Count: len(words), Digest: fmt.Sprintf("%016x", names.Sum64())}
+		words = slices.Clone(words)
+		slices.SortStableFunc(words, func(a, b shard.Word) int { return cmp.Compare(a.Frontier, b.Frontier) })
+		words = words[:MaxRegistry]
+	}
+	for _, w := range words {
+		shown = append(shown, Word{w.Name, plan.FrontierText(w.Frontier)})
+	}
+	return shown, all
 }
 
 // compare holds a certificate against the one that is stored. A difference is an alarm: two owners have made different

@@ -69,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 	x := &exchangeWriter{js: js, pipeline: cfg.Pipeline, epoch: id.epoch}
 	o.envelopes = newQueue(running, "exchange", cfg.Logger, func(e shard.Envelope) int { return len(e.Data) }, x.write)
 	seals := &certificates{id: id, owner: cfg.Owner, js: js, logger: cfg.Logger, divergences: cfg.Divergences}
-	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*len(c.Registry) }, seals.write)
+	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*min(len(c.Registry), MaxRegistry) }, seals.write)
 	return o, nil
 }
 
