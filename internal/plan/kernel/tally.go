@@ -178,10 +178,7 @@ func (k *sessions[K, C, L, P]) certify(c *ended[K, L]) {
 
 // certified ends the periods in which no session can end any more.
 func (k *sessions[K, C, L, P]) certified(after int64) {
-	switch {
-	case after == plan.End:
-		k.tally.end()
-	case k.tally.keys > 0:
+	if k.tally.keys > 0 {
 		k.tally.move(max(k.tally.period, sessionPeriodOf(after)))
 	}
 }

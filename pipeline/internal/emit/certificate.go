@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -78,7 +79,13 @@ type certificates struct {
 	js          jetstream.JetStream
 	logger      *slog.Logger
 	divergences *atomic.Uint64
+	// remake makes the stream again.
+	remake func(ctx context.Context) error
 }
+
+// comparisons is how many certificates are read at once. One after the other they would take a round trip each, which is most of a
+// restart that seals ten thousand windows again.
+const comparisons = 64
 
 func (c *certificates) write(ctx context.Context, all []shard.Certificate) error {
 	messages := make([]*nats.Msg, len(all))
@@ -93,15 +100,53 @@ func (c *certificates) write(ctx context.Context, all []shard.Certificate) error
 		}
 		return err
 	})
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return errors.Join(err, c.lost(ctx))
+	}
 	if err != nil || !stood {
 		return err
 	}
-	for _, m := range messages {
-		if err := c.compare(ctx, m); err != nil {
-			return err
-		}
+	return c.compareAll(ctx, messages)
+}
+
+// lost makes the stream again, which somebody has deleted. Certificates are witnesses: nothing is computed from them, so that it is
+// better to go on with those to come than to hold back checkpoints until the old ones are found. What is lost is said once.
+func (c *certificates) lost(ctx context.Context) error {
+	name := SealStream(c.id.pipeline)
+	_, err := c.js.Stream(ctx, name)
+	if err == nil { // it is there: another shard was faster, or nobody leads it at the moment
+		return nil
 	}
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("emit: certificates: stream %s: %w", name, err)
+	}
+	if err := c.remake(ctx); err != nil {
+		return fmt.Errorf("emit: the stream %s was deleted and cannot be made again; no checkpoint is taken without it, so make it or restore it: %w", name, err)
+	}
+	c.logger.Warn("the stream of certificates was deleted and has been made again; what was sealed before has lost its certificates", "stream", name)
 	return nil
+}
+
+// compareAll holds certificates against those that are stored, many at once.
+func (c *certificates) compareAll(ctx context.Context, messages []*nats.Msg) error {
+	stream, err := c.js.Stream(ctx, SealStream(c.id.pipeline))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil // it was deleted meanwhile, and with it what there was to compare
+	}
+	if err != nil {
+		return fmt.Errorf("emit: certificates: %w", err)
+	}
+	errs := make([]error, min(comparisons, len(messages)))
+	var running sync.WaitGroup
+	for first := range errs {
+		running.Go(func() {
+			for i := first; i < len(messages) && errs[first] == nil; i += len(errs) {
+				errs[first] = c.compare(ctx, stream, messages[i])
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }
 
 func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
@@ -149,11 +194,7 @@ func registryOf(words []shard.Word) (shown []Word, all *Registered) {
 
 // compare holds a certificate against the one that is stored. A difference is an alarm: two owners have made different
 // things of one input.
-func (c *certificates) compare(ctx context.Context, m *nats.Msg) error {
-	stream, err := c.js.Stream(ctx, SealStream(c.id.pipeline))
-	if err != nil {
-		return fmt.Errorf("emit: certificates: %w", err)
-	}
+func (c *certificates) compare(ctx context.Context, stream jetstream.Stream, m *nats.Msg) error {
 	stored, err := stream.GetLastMsgForSubject(ctx, m.Subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil // it has left the stream by age meanwhile
