@@ -121,11 +121,13 @@ func sealedByKey(name string) *pipeline.Pipeline {
 	byAd := operators.KeyBy(events, "ad", func(c click) string { return c.Ad })
 	visits := operators.Count("visits", operators.Window(byAd, operators.Sessions(5*time.Second)))
 	many := operators.Count("many", byAd)
-	for write, sealed := range map[string]operators.Sealed[string, crdt.GCounter]{
-		"visits": operators.Seal(visits, operators.Watermark(time.Second)), "many": operators.SealWhen(many, crdt.AtLeast(5)),
-	} {
-		pipeline.Write(p, write, operators.Finals(sealed), sinks.Func{Name: write, Do: func(context.Context, sinks.Record) error { return nil }},
-			func(f operators.Final[string, crdt.GCounter]) ([]byte, error) { return fmt.Append(nil, f.Value.Value()), nil })
+	write := func(name string, sealed operators.Sealed[string, crdt.GCounter]) {
+		nothing := sinks.Func{Name: name, Do: func(context.Context, sinks.Record) error { return nil }}
+		pipeline.Write(p, name, operators.Finals(sealed), nothing, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+			return fmt.Append(nil, f.Value.Value()), nil
+		})
 	}
+	write("visits", operators.Seal(visits, operators.Watermark(time.Second)))
+	write("many", operators.SealWhen(many, crdt.AtLeast(5)))
 	return p
 }

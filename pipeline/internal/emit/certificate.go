@@ -165,9 +165,10 @@ func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
 	}
 	switch certificate.Kind {
 	case plan.ByEvidence:
-		form.Kind, form.First, form.Last = certificate.Kind.String(), certificate.First, certificate.Certificate.Seq
+		form.Kind, form.First, form.Last = certificate.Kind.String(), certificate.First, certificate.Seq
 	case plan.BySession:
 		form.Kind = certificate.Kind.String()
+	case plan.ByWindow: // which was the only kind there was
 	}
 	form.Registry, form.Registered = registryOf(certificate.Registry)
 	m.Data, _ = json.Marshal(form) // strings and numbers

@@ -16,7 +16,6 @@ import (
 // A certificate of many keys leaves as soon as nothing can be added to it, and waits for no other seal.
 func TestCertificatesOfKeysLeaveInTime(t *testing.T) {
 	t.Parallel()
-	type counts = operators.Growing[string, crdt.GCounter]
 	minute := func(text string) time.Time {
 		n, _ := strconv.Atoi(text)
 		return time.Unix(0, 0).Add(time.Duration(n) * time.Minute)
@@ -30,8 +29,7 @@ func TestCertificatesOfKeysLeaveInTime(t *testing.T) {
 		keys         int
 	}{
 		"sessions": {func(in operators.Keyed[string, string]) operators.Sealed[string, crdt.GCounter] {
-			var n counts = operators.Count("n", operators.Window(in, operators.Sessions(time.Minute)))
-			return operators.Seal(n, operators.Watermark(0))
+			return operators.Seal(operators.Count("n", operators.Window(in, operators.Sessions(time.Minute))), operators.Watermark(0))
 		}, []string{"1", "5", "61", "120"}, 3, 1, 2},
 		"sessions of a period that is not over": {func(in operators.Keyed[string, string]) operators.Sealed[string, crdt.GCounter] {
 			return operators.Seal(operators.Count("n", operators.Window(in, operators.Sessions(time.Minute))), operators.Watermark(0))
