@@ -13,6 +13,14 @@ type Conflicter interface {
 	Conflict() bool
 }
 
+// InConflict holds once a state stands for a broken rule. It is for alarms: what is computed from such a state is not right.
+func InConflict[L any, P interface {
+	*L
+	Conflicter
+}]() UpSet[L] {
+	return UpSet[L]{name: "is in conflict", holds: func(state *L) bool { return P(state).Conflict() }}
+}
+
 func conflicting[L any](state *L) bool {
 	c, ok := any(state).(Conflicter)
 	return ok && c.Conflict()

@@ -29,7 +29,7 @@
 // What joins two inputs by a key, and what it waits for:
 //
 //	[Join], [LeftJoin], [OuterJoin]  streams, over an interval of event time: pairs leave at once, what has no match behind its seal
-//	[Enrich]                         a stream and a table that is written once: at once
+//	[Enrich], [LeftEnrich]           a stream and a table that is written once: at once; that there is no entry, behind a seal
 //	[Lookup], [LeftLookup]           a stream and a [Table] that changes, as of the time of each record: behind a seal
 //	[JoinTables] and its kin         two tables, at each instant at which one changes: behind a seal
 //	[AntiJoin]                       what has no match in an interval: behind a seal

@@ -190,3 +190,20 @@ func ExampleEnrich() {
 	// stable ordered: coffee
 	// stable ordered: coffee
 }
+
+// An order is answered at once if its product is there, and the others when none can come any more.
+func ExampleLeftEnrich() {
+	run(func(p *pipeline.Pipeline, lines operators.Stream[string]) {
+		products, orders := operators.Split(lines, func(s string) bool { return strings.HasPrefix(s, "product") })
+		number := func(s string) string { return strings.Fields(s)[1] }
+		named := operators.LeftEnrich("named", operators.KeyBy(orders, "number", number), operators.KeyBy(products, "number", number), operators.EndOfInput(),
+			func(order string, product *string) string {
+				return order + ": " + third(product)
+			})
+		pipeline.Write(p, "out", named, out, pipeline.EncodeText)
+	}, "order 1", "order 2", "product 1 coffee", "order 1")
+	// Unordered output:
+	// stable order 1: coffee
+	// stable order 1: coffee
+	// stable order 2: ?
+}

@@ -16,6 +16,10 @@ type Growing[K Key, L any] = plan.Growing[K, L]
 // Sealed is a state of type L for each key and window that has received all its input.
 type Sealed[K Key, L any] = plan.Sealed[K, L]
 
+// Stateful is what an operator with state yields: a [Growing], or the [Stream] of a join, a lookup, a difference or a Deduplicate. A
+// Stream of any other operator is one too as far as the compiler can see; whoever needs a state reports it as a mistake.
+type Stateful = plan.StateHandle
+
 // Key is the constraint on key types: strings and integers, and types made of them. They are ordered and have one canonical
 // encoding each.
 type Key = plan.Key

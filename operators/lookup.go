@@ -12,6 +12,9 @@ import (
 // how that is known. Records and changes that come later go to the late stream. The order of the results is that of
 // event time. It is a temporal join, as SQL:2011 has them (FOR SYSTEM_TIME AS OF).
 //
+// Where both inputs have recorded cuts, [RecordedCut] answers at them: a record with what the table has at the cut that follows it. All
+// changes of a key between two cuts are of one instant, so that which is in force is as [Table] says.
+//
 // Both sides must have the same key attribute and no windows; to look up by a foreign key, key the stream by it. A record is kept until it
 // is answered, and of the table the newest entry of each key, those that records may yet ask for, and a deletion no longer than that. A
 // record costs O(log n) of those that wait, a change O(log n) of those that have been made ahead of the frontier. The name is the

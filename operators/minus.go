@@ -40,7 +40,7 @@ func Minus[K, E Key, A, B any](name string, left Keyed[K, A], leftElement func(A
 	})
 	s := n.Graph().Add(&plan.Node{Kind: plan.KindSeal, Op: "seal", Site: n.Site, In: []*plan.Node{n}})
 	sealBy[K, state](s, when)
-	out := n.Graph().Add(&plan.Node{Kind: plan.KindFlatMap, Op: "on-left-only", Site: n.Site, In: []*plan.Node{s}})
+	out := n.Graph().Add(&plan.Node{Kind: plan.KindFlatMap, Op: "on-left-only", Site: n.Site, In: []*plan.Node{s}, Keeper: n})
 	out.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.FlatMap(out, rt, down, func(f Final[K, state], yield func(Final[K, E])) {
 			for e, at := range f.Value.All() {
@@ -67,7 +67,7 @@ func MinusKeys[K Key, A, B any](name string, left Keyed[K, A], right Keyed[K, B]
 	physical[K, state, state](n, latticeCodec[state](), merge[state])
 	s := n.Graph().Add(&plan.Node{Kind: plan.KindSeal, Op: "seal", Site: n.Site, In: []*plan.Node{n}})
 	sealBy[K, state](s, when)
-	out := n.Graph().Add(&plan.Node{Kind: plan.KindFlatMap, Op: "on-left-only", Site: n.Site, In: []*plan.Node{s}})
+	out := n.Graph().Add(&plan.Node{Kind: plan.KindFlatMap, Op: "on-left-only", Site: n.Site, In: []*plan.Node{s}, Keeper: n})
 	out.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.FlatMap(out, rt, down, func(f Final[K, state], yield func(K)) {
 			if highest, _ := f.Value.Value(); highest == onLeft {

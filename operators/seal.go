@@ -23,8 +23,8 @@ func Watermark(lateness time.Duration) Sealing {
 // A record that comes nevertheless, judged by what its own shard had been promised before it, goes to the late stream.
 func Punctuation() Sealing { return Sealing{plan.SealRule{Set: true, Punctuation: true}} }
 
-// RecordedCut seals a window by [Cuts] or [UpToCut] once every shard of the input has come to the marker of its cut. No record is
-// late for it. What comes behind the last cut is sealed by the end of the input.
+// RecordedCut seals a window by [Cuts] or [UpToCut] once every shard of the input has come to the marker of its cut, and likewise what a
+// [Lookup] or a join of tables answers at a cut. No record is late for it. What comes behind the last cut is sealed by the end of the input.
 func RecordedCut() Sealing { return Sealing{plan.SealRule{Set: true, Cut: true}} }
 
 // EndOfInput seals everything once every shard of the input has received its end marker.
@@ -65,7 +65,12 @@ func requireSealing(n *plan.Node, when Sealing) {
 // a window. By complete the caller says that a state in the set is all there will be: a bare count does not say so, unless no
 // record can come on top. A record that changes the state afterwards is late: it goes to the late stream.
 //
-// States without their evidence are never handed on. A state has one rule: one that SealWhen seals cannot have another [Seal].
+// States without their evidence are never handed on, nor is one that is in conflict when the evidence is there (see [crdt.Conflicter]):
+// two lengths of a manifest, two elements with one number. The record that completed it goes to the dead letters with the reason, and what
+// changes it afterwards to the late stream. So whoever reads what SealWhen hands on need not look for a conflict, except inside of values that do not
+// say that they have one. Ask a [Threshold] with [crdt.InConflict] to be told of the keys.
+//
+// A state has one rule: one that SealWhen seals cannot have another [Seal].
 func SealWhen[K Key, L any, P crdt.Lattice[L]](in Growing[K, L], complete crdt.UpSet[L]) Sealed[K, L] {
 	n := derive(plan.OfGrowing(in), plan.KindSeal, "seal-when")
 	if n == nil {
@@ -77,8 +82,8 @@ func SealWhen[K Key, L any, P crdt.Lattice[L]](in Growing[K, L], complete crdt.U
 	}
 	n.Rule = plan.SealRule{Set: true, Evidence: true}
 	n.Windowing, n.KeyName, n.Detail = above.Windowing, above.KeyName, complete.String()
-	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
-		return kernel.SealWhen[K, L, P](n, down, complete)
+	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		return kernel.SealWhen[K, L, P](n, rt, down, complete)
 	}
 	return plan.NewSealed[K, L](n)
 }

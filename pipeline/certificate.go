@@ -12,7 +12,8 @@ import (
 )
 
 // Certificate is the stored proof that a window of a state was sealed in one shard: what was sealed, by which rule, and on
-// whose word.
+// whose word. Sessions, which are sealed one by one, have one for all that end within an hour of event time; what is sealed by the evidence in
+// it has one for each range of 4,096 messages of the shard's log, which is stored once a later one has begun or the input has ended.
 type Certificate = emit.Certificate
 
 // Certificates yields the certificates of a pipeline that the server holds at the time of the call, the oldest first, until

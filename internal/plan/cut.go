@@ -3,20 +3,32 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
+
+// atCuts reports whether a node answers for instants that are recorded cuts: a lookup, or what is like it. It is sealed by them, or, if
+// an input has them, by the end.
+func (n *Node) atCuts(reads []*Node) bool {
+	if n.Kind != KindJoin || n.Windowing != Instants {
+		return false
+	}
+	return n.Rule.Cut || n.Rule.OnlyAtEnd && slices.ContainsFunc(reads, func(read *Node) bool { return read.Source.Cuts })
+}
 
 // cuts checks that windows by recorded cuts stand over inputs that have them, and nothing else that is about time does.
 func cuts(n *Node) error {
 	var errs []error
-	for _, read := range n.reads() {
+	reads := n.reads()
+	at := n.atCuts(reads)
+	for _, read := range reads {
 		switch w := n.Windowing; {
-		case w.Cut && !read.Source.Cuts:
-			errs = append(errs, fmt.Errorf("%s: %s has windows by recorded cuts, but %s (%s) has none; set Cuts in its Source", n.Site, n.Label(), read.Label(), read.Site))
-		case !w.Cut && read.Source.Cuts && (n.Kind != KindFold || w != Windowing{}):
-			errs = append(errs, fmt.Errorf("%s: %s is about event time, but the time of %s (%s) is the number of a recorded cut; use operators.Cuts or operators.UpToCut, or an input without Cuts", n.Site, n.Label(), read.Label(), read.Site))
+		case (w.Cut || at) && !read.Source.Cuts:
+			errs = append(errs, fmt.Errorf("%s: %s goes by recorded cuts, but %s (%s) has none; set Cuts in its Source", n.Site, n.Label(), read.Label(), read.Site))
+		case !w.Cut && !at && read.Source.Cuts && w != Windowing{}:
+			errs = append(errs, fmt.Errorf("%s: %s is about event time, but the time of %s (%s) is the number of a recorded cut; use operators.Cuts, operators.UpToCut or a lookup sealed by operators.RecordedCut, or an input without Cuts", n.Site, n.Label(), read.Label(), read.Site))
 		}
 	}
-	if n.Rule.Cut && !n.Windowing.Cut {
+	if n.Rule.Cut && !n.Windowing.Cut && !at {
 		errs = append(errs, fmt.Errorf("%s: seal of %s by recorded cuts: it has other windows (%s); put operators.Cuts or operators.UpToCut before %s", n.Site, n.Name, n.Windowing, n.Op))
 	}
 	if n.Windowing.Total {

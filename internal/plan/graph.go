@@ -32,6 +32,9 @@ const (
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.
 func (k Kind) stateful() bool { return k == KindFold || k == KindJoin || k == KindDeduplicate }
 
+// Stateful reports whether the node keeps state by key.
+func (n *Node) Stateful() bool { return n.Kind.stateful() }
+
 // Node is one operator of the logical plan.
 type Node struct {
 	// ID is the number of the node in its graph, in the order of the program.
@@ -69,13 +72,15 @@ type Node struct {
 	Plain bool
 	// Retracts marks a Fold node whose values can go back: what is read of one before a seal is provisional, not a lower bound.
 	Retracts bool
-	// Outer marks a join that also yields what has no match: it waits for a seal.
+	// Outer marks a join that also yields what has no match: that waits for a seal.
 	Outer bool
 	// Sealed marks a join all of whose results wait for its seal, so that they are final. Awaits names the instant whose
-	// passing they wait for, Reason says why they have to, and Repair what would not.
+	// passing results wait for, if it is not that of a match, Reason says why they have to, and Repair what would not.
 	Sealed                 bool
 	Awaits, Reason, Repair string
-	// Late is, on a Late node, the fold for which records are late.
+	// Keeper is, on the last node of an operator that is made of several, the one that keeps the state.
+	Keeper *Node
+	// Late is, on a Late node, the node for whose state records are late.
 	Late *Node
 	// Target is what a Write node writes to.
 	Target string

@@ -52,3 +52,21 @@ func OfGrowing[K Key, L any](h Growing[K, L]) *Node { return h.growing }
 
 // OfSealed opens a handle. The node of a zero handle is nil.
 func OfSealed[K Key, L any](h Sealed[K, L]) *Node { return h.sealed }
+
+// StateHandle is the handle of an operator that keeps state: a Growing, or the Stream that it yields.
+type StateHandle interface{ keeper() *Node }
+
+func (h Stream[T]) keeper() *Node     { return h.stream }
+func (h Growing[K, L]) keeper() *Node { return h.growing }
+
+// OfState returns the node that keeps the state behind a handle, or else the node of the handle; nil for a zero handle.
+func OfState(h StateHandle) *Node {
+	if h == nil {
+		return nil
+	}
+	n := h.keeper()
+	if n != nil && n.Keeper != nil {
+		return n.Keeper
+	}
+	return n
+}

@@ -118,13 +118,13 @@ func (p *Plan) PointsOfOrder() []Point {
 // point describes a node that waits.
 func (p *Plan) point(n *Node) Point {
 	switch {
-	case n.Outer:
+	case n.Outer && n.Awaits == "":
 		return Point{
 			Node: n, Name: n.Name, Waits: p.waits(n, "the last instant that can match"),
 			Reason: "that a record has no match can change until then; pairs leave at once",
 			Repair: "operators.Join yields the pairs alone, and waits for nothing",
 		}
-	case n.Sealed:
+	case n.Sealed || n.Outer:
 		return Point{Node: n, Name: n.Name, Waits: p.waits(n, n.Awaits), Reason: n.Reason, Repair: n.Repair}
 	}
 	return Point{

@@ -96,8 +96,10 @@ type Runtime struct {
 	SampleBits int
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
-	// Certify takes note of a window that was sealed. It may be nil.
-	Certify func(c Certificate)
+	// Certify takes note of a window that was sealed, or of many states that were sealed one by one. It may be nil. CertifyRange is how
+	// many positions of the log a certificate of what is sealed by its evidence is about.
+	Certify      func(c Certificate)
+	CertifyRange uint64
 	// Register takes note of an operator with state.
 	Register func(n *Node, s Stateful)
 }

@@ -179,8 +179,8 @@ func check(g *Graph) error {
 				errs = append(errs, err)
 			}
 		case KindLate:
-			if !n.Late.Rule.Set || n.Late.Rule.Evidence || n.Late.Derived {
-				fail(n, "no record is late for %s (%s) by its window: seal it with operators.Seal, by a rule about time", n.Late.Label(), n.Late.Site)
+			if err := late(n); err != nil {
+				errs = append(errs, err)
 			}
 		case KindWrite:
 			writes++

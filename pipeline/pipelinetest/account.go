@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -16,6 +17,9 @@ import (
 type Account struct {
 	// Write is the name of the Write.
 	Write string
+	// Reads are the names of the Reads whose records the results are made of; if there are none, all above the Write. A lookup yields
+	// each record of its stream, and none of its table.
+	Reads []string
 	// Records returns how many records a result is made of, for example the count that it shows.
 	Records func(Result) (uint64, error)
 }
@@ -42,8 +46,9 @@ func (w *world) balanced(a Account) error {
 	above := make(map[int]bool)
 	ancestors(write, above)
 	var read, counted, late, dead uint64
+	of := func(name string) bool { return len(a.Reads) == 0 || slices.Contains(a.Reads, name) }
 	for id, n := range w.read {
-		if above[id] {
+		if above[id] && of(w.plan.Graph.Nodes[id].Name) {
 			read += uint64(n)
 		}
 	}
@@ -59,7 +64,9 @@ func (w *world) balanced(a Account) error {
 	}
 	for _, r := range w.rejected {
 		switch {
-		case !above[r.node]:
+		case !above[r.node] || r.read != "" && !of(r.read):
+		case r.read == "" && len(a.Reads) > 0 && !r.about:
+			return fmt.Errorf("pipelinetest: the account of %s: of which Read the record was that was rejected at %s is not known there: %s", a.Write, r.place, r.reason)
 		case r.about:
 			return fmt.Errorf("pipelinetest: the account of %s: the result at %s became a dead letter, and nothing says how many records it was made of: %s", a.Write, r.place, r.reason)
 		case r.late:

@@ -82,3 +82,48 @@ func TestSealWhen(t *testing.T) {
 		t.Errorf("it waits for nobody, but: %v", p.Err())
 	}
 }
+
+// A state that is complete and contradicts itself is never final, in any schedule: what completed it is a dead letter, what changes it
+// afterwards is late, and a threshold tells of it. One that is handed on stays final, whatever comes behind it.
+func TestSealWhenInConflict(t *testing.T) {
+	t.Parallel()
+	manifest := func(s string) (m crdt.SealedSet[string]) { // "key position element", or "key length n"
+		f := strings.Fields(s)
+		var n uint64
+		if f[1] == "length" {
+			_, _ = fmt.Sscan(f[2], &n)
+			return m.Declare(n)
+		}
+		_, _ = fmt.Sscan(f[1], &n)
+		return m.Put(n, f[2])
+	}
+	for shards, in := range map[int][]pipelinetest.Log{
+		1: {texts("in", 0, "1 0 a", "2 0 a", "1 0 b", "2 length 1", "1 length 1", "2 length 2", "1 1 c", "1 1 c", "3 length 1", "3 length 2", "3 0 a")},
+		2: {texts("in", 0, "1 0 a", "1 0 b", "1 length 1", "1 1 c", "1 1 c"), texts("in", 1, "2 0 a", "2 length 1", "2 length 2", "3 length 1", "3 length 2", "3 0 a")},
+	} {
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("manifests")
+			all := operators.Aggregate("manifests", operators.KeyBy(input(p, "in", shards), "order", order), manifest)
+			pipeline.Write(p, "final", operators.Finals(operators.SealWhen(all, crdt.Complete[string]())), nowhere("final"),
+				func(f operators.Final[string, crdt.SealedSet[string]]) ([]byte, error) {
+					if _, ok := f.Value.Content(); !ok {
+						return nil, errBrittle
+					}
+					return []byte(f.Key), nil
+				})
+			pipeline.Write(p, "alarm", operators.Threshold(all, crdt.InConflict[crdt.SealedSet[string]]()), nowhere("alarm"), pipeline.EncodeText)
+			return p
+		}, in, pipelinetest.Options{Rounds: 20})
+		want(t, out, "final", "final 2")
+		want(t, out, "alarm", "stable 1", "stable 2", "stable 3")
+		dead := 0
+		for _, why := range out.Rejected {
+			if strings.Contains(why, `the state of key "1" is complete by its own evidence, but it is in conflict with itself`) || strings.Contains(why, `the state of key "3"`) {
+				dead++
+			}
+		}
+		if dead != 2 || out.Late != 2 || len(out.Rejected) != 4 {
+			t.Errorf("%d shards: %d in conflict, %d late, %v", shards, dead, out.Late, out.Rejected)
+		}
+	}
+}

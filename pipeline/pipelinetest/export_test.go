@@ -9,3 +9,6 @@ func Reparse(h *History) (*History, error) {
 	back := new(History)
 	return back, back.UnmarshalText(text)
 }
+
+// Certificates are what was sealed, by shard, state and window.
+func (o *Outcome) Certificates() map[string]string { return o.sealed }

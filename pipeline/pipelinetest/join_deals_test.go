@@ -28,6 +28,9 @@ func TestDealsOfJoinsDoNotMatter(t *testing.T) {
 		pipeline.Write(p, "rows", operators.OuterJoinTables("rows", operators.TableOf(left, nil), table, when, pairText), nowhere("rows"), changeText)
 		pipeline.Write(p, "alone", operators.AntiJoin("alone", left, right, within), nowhere("alone"), readingText)
 		pipeline.Write(p, "pairs", operators.OuterJoin("pairs", left, right, within, pairText), nowhere("pairs"), pipeline.EncodeText)
+		once := bySensor(operators.Map(some, func(r reading) reading { return reading{Sensor: r.Sensor} }))
+		rich := operators.LeftEnrich("rich", right, once, when, func(a reading, b *reading) string { return pairText(&a, b) })
+		pipeline.Write(p, "rich", rich, nowhere("rich"), pipeline.EncodeText)
 		windows := operators.Tumbling(10 * time.Second)
 		pipeline.Write(p, "minus", operators.MinusKeys("minus", operators.Window(left, windows), operators.Window(right, windows), when), nowhere("minus"), pipeline.EncodeText)
 		return p

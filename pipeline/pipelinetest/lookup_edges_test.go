@@ -86,6 +86,7 @@ func TestExplainWaitsOfJoins(t *testing.T) {
 	}
 	text(operators.LeftLookup("looked-up", left, operators.TableOf(right, gone), when, func(a reading, b *reading) string { return pairText(&a, b) }), "a")
 	text(operators.Enrich("enriched", left, right, func(a, b reading) string { return pairText(&a, &b) }), "b")
+	text(operators.LeftEnrich("left-enriched", left, right, when, func(a reading, b *reading) string { return pairText(&a, b) }), "f")
 	pipeline.Write(p, "c", operators.AntiJoin("unmatched", left, right, operators.Interval{After: time.Second}), nowhere("c"), readingText)
 	text(operators.MinusKeys("missing", left, right, operators.EndOfInput()), "d")
 	pipeline.Write(p, "e", operators.JoinTables("rows", operators.TableOf(left, nil), operators.TableOf(right, nil), when, func(a, b reading) string { return "" }), nowhere("e"), changeText)
@@ -99,13 +100,14 @@ func TestExplainWaitsOfJoins(t *testing.T) {
 		"anti-join unmatched (", "to pass the last instant that can match by 0s",
 		"seal missing (", "waits for the end marker of all 3 shards of left, right",
 		"join-tables rows (", "to pass the instant of the change by 3s",
+		"left-enrich left-enriched (", "because that its key has no entry can change until then; pairs leave at once",
 		"to func c; final", "to func b; stable",
 	} {
 		if !strings.Contains(explained, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if _, points, _ := strings.Cut(explained, "points of order"); strings.Contains(points, "enriched") {
+	if _, points, _ := strings.Cut(explained, "points of order"); strings.Contains(points, "\n  enrich ") {
 		t.Error("an enrich waits for nobody")
 	}
 	if t.Failed() {
@@ -141,6 +143,12 @@ func TestMistakesWithTables(t *testing.T) {
 		},
 		"enrich: its inputs are keyed by different attributes": func(left, right keyed) operators.Stream[string] {
 			return operators.Enrich("e", left, operators.KeyBy(operators.Records(right), "other", sensorIn), pair)
+		},
+		"left-enrich: no sealing is given": func(left, right keyed) operators.Stream[string] {
+			return operators.LeftEnrich("e", left, right, operators.Sealing{}, func(reading, *reading) string { return "" })
+		},
+		"left-enrich: the function is nil": func(left, right keyed) operators.Stream[string] {
+			return operators.LeftEnrich[string, reading, reading, string]("e", left, right, operators.EndOfInput(), nil)
 		},
 		"minus-keys: its inputs have different windows": func(left, right keyed) operators.Stream[string] {
 			return operators.MinusKeys("m", left, operators.Window(right, operators.Tumbling(time.Hour)), operators.EndOfInput())

@@ -43,6 +43,9 @@ type Outcome struct {
 	Rejected map[string]string
 	// Late is how many of them are late records.
 	Late int
+
+	// sealed are the certificates that do not depend on how inputs were interleaved.
+	sealed map[string]string
 }
 
 // The kinds of what a schedule must not do. A history that is made shorter keeps its kind, but for the first three: one fault
@@ -98,15 +101,22 @@ func compare(want, got Outcome) error {
 	if !maps.Equal(want.Rejected, got.Rejected) {
 		errs = append(errs, broken(differs, "dead letters or late records differ from those of a plain run:\n%s", difference(reasons(want), reasons(got))))
 	}
+	if !maps.Equal(want.sealed, got.sealed) {
+		errs = append(errs, broken(differs, "certificates differ from those of a plain run:\n%s", difference(lines(want.sealed), lines(got.sealed))))
+	}
 	return errors.Join(errs...)
 }
 
-func reasons(o Outcome) (lines []string) {
-	for place, reason := range o.Rejected {
-		lines = append(lines, place+": "+reason)
+func lines(all map[string]string) (out []string) {
+	for k, v := range all {
+		out = append(out, k+": "+v)
 	}
-	slices.Sort(lines)
-	return lines
+	slices.Sort(out)
+	return out
+}
+
+func reasons(o Outcome) []string {
+	return lines(o.Rejected)
 }
 
 // without returns what is in a more often than in b.
@@ -137,12 +147,13 @@ func difference[T comparable](want, got []T) string {
 // rejection is a dead letter or a late record.
 type rejection struct {
 	place, reason string
+	read          string // the name of the Read that the record came from; behind an exchange it is not known
 	node          int
 	late, about   bool
 }
 
 func (w *world) outcome() Outcome {
-	out := Outcome{Rejected: make(map[string]string)}
+	out := Outcome{Rejected: make(map[string]string), sealed: w.certain}
 	rejected := slices.SortedFunc(maps.Values(w.rejected), func(a, b rejection) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.reason, b.reason))
 	})

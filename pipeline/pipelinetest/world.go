@@ -22,6 +22,7 @@ type world struct {
 	marks       map[marked]uint64
 	states      map[marked]uint64             // hashes of full snapshots
 	sealed      map[string]string             // what the certificate of a window says, by shard, state and window
+	certain     map[string]string             // those of them that any run makes
 	lowest      map[checkpoint.ShardID]*saved // the newest snapshot, below which no state further on may be
 	read        map[int]int                   // messages of the inputs, by the number of the Read
 	owners      []*owner
@@ -57,7 +58,7 @@ var errUnfit = errors.New("pipelinetest: what is to happen does not fit the pipe
 func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 	w := &world{
 		plan: p, logs: make(map[checkpoint.ShardID][]plan.Message), checkpoints: make(map[checkpoint.ShardID][]*saved),
-		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string),
+		results: make(map[string]Result), rejected: make(map[string]rejection), marks: make(map[marked]uint64), states: make(map[marked]uint64), sealed: make(map[string]string), certain: make(map[string]string),
 		lowest: make(map[checkpoint.ShardID]*saved), read: make(map[int]int), first: make(map[checkpoint.ShardID]int),
 	}
 	inputs := make(map[string]*plan.Stage)
@@ -275,8 +276,9 @@ func namesInstant(n *plan.Node) bool {
 // reject notes a dead letter or a late record.
 func (w *world) reject(o *owner, r *shard.Rejected) {
 	place := fmt.Sprintf("%s %v %d.%d", r.Node.Label(), o.id, r.Meta.Seq, r.Meta.Index)
-	public := place
+	public, read := place, o.stage.Name
 	if o.stage.Exchanged() {
+		read = ""
 		public = fmt.Sprintf("%s %v", r.Node.Label(), o.id)
 	}
 	if g := r.Meta.Group; g != nil {
@@ -286,7 +288,7 @@ func (w *world) reject(o *owner, r *shard.Rejected) {
 	if r.Meta.Branch > 0 {
 		place += fmt.Sprintf(" by way %d", r.Meta.Branch)
 	}
-	w.rejected[place] = rejection{place: public, reason: r.Err.Error(), node: r.Node.ID, late: r.Late, about: r.Meta.Group != nil}
+	w.rejected[place] = rejection{place: public, read: read, reason: r.Err.Error(), node: r.Node.ID, late: r.Late, about: r.Meta.Group != nil}
 }
 
 // store appends an envelope to the log of its partition.

@@ -14,6 +14,9 @@ func (k *folder[K, C, L, P]) Covers(entry []byte) error {
 	if len(entry) == 0 {
 		return errEntry
 	}
+	if entry[0] == entryTally {
+		return nil // it grows and begins anew
+	}
 	start, n := binary.Varint(entry[1:])
 	if n <= 0 {
 		return errEntry
@@ -42,6 +45,9 @@ func (k *folder[K, C, L, P]) Covers(entry []byte) error {
 
 // Covers holds an entry of a snapshot taken before against the present state. Sessions may have grown together since.
 func (k *sessions[K, C, L, P]) Covers(entry []byte) error {
+	if bytes.HasPrefix(entry, tallyMark) {
+		return nil
+	}
 	encoded, rest, err := cutBytes(entry)
 	if err != nil {
 		return err

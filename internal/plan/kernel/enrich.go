@@ -10,6 +10,10 @@ import (
 
 // Enriching says what becomes of a record and the entry of its key.
 type Enriching[A, B, C any] struct {
+	// KeepMissing says whether a record is handed on whose key has no entry; then the rule of the node says when that is known, and an
+	// entry counts for the records at its own time and later. AnyTime says that it counts for all.
+	KeepMissing, AnyTime bool
+	// Pair makes a result; the second is nil where there is no entry.
 	Pair func(*A, *B) C
 	A    plan.Codec[A]
 	B    plan.Codec[B]
@@ -24,9 +28,13 @@ type enricher[K plan.Key, A, B, C any] struct {
 	entries map[K]*written[K, B]
 	parked  map[K][]*parked[K, A]
 	serial  uint64
-	// held are the parked records by their frontiers, and such as are no more.
+	// held are the parked records by their frontiers, and such as are no more; with KeepMissing they are by time and key.
 	held queue[*parked[K, A]]
-	out  outlet[C]
+	// rule, passed and groups are for KeepMissing: passed is the instant before which each record was handed on.
+	rule   plan.SealRule
+	passed int64
+	groups groups
+	out    outlet[C]
 	// last and index number the results of a message.
 	last  plan.Meta
 	index uint32
@@ -40,17 +48,19 @@ type enricher[K plan.Key, A, B, C any] struct {
 
 // written is an entry of the table.
 type written[K plan.Key, B any] struct {
-	key   K
+	key K
+	// from is the time from which on it counts.
+	from  int64
 	value B
 }
 
-// parked is a record whose key has no entry yet.
+// parked is a record whose key has no entry yet that counts for it.
 type parked[K plan.Key, A any] struct {
 	serial         uint64
 	key            K
 	time, frontier int64
 	value          A
-	// gone says that its entry has come.
+	// gone says that its entry has come, or that it was handed on without one.
 	gone bool
 }
 
@@ -69,6 +79,9 @@ func Enrich[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan
 		entries: make(map[K]*written[K, B]), parked: make(map[K][]*parked[K, A]),
 	}
 	k.held.less = (*parked[K, A]).before
+	if e.KeepMissing {
+		k.held.less, k.rule, k.passed = (*parked[K, A]).earlier, n.Rule, plan.Beginning
+	}
 	rt.Register(n, k)
 	return k, nil
 }
@@ -92,8 +105,8 @@ func (k *enricher[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, B
 	for next = from; next < b.Len(); next++ {
 		m, c := &b.Meta[next], &b.Val[next]
 		if c.Value.Right {
-			k.write(m, c.Key, &c.Value.B)
-		} else if e := k.entries[c.Key]; e != nil {
+			k.write(m, c.Key, k.from(m.Time), &c.Value.B)
+		} else if e := k.entries[c.Key]; e != nil && e.from <= k.from(m.Time) {
 			k.out.batch.Add(k.number(m, m.Time, m.Frontier), k.Pair(&c.Value.A, &e.value))
 		} else {
 			k.park(m, c.Key, c.Value.A)
@@ -107,6 +120,9 @@ func (k *enricher[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, B
 
 // number makes the meta of a result that a message led to, about a record with the given times.
 func (k *enricher[K, A, B, C]) number(m *plan.Meta, time, frontier int64) plan.Meta {
+	if k.KeepMissing {
+		frontier = time // it is not late below: it was not in its own shard, and what is behind it waits for the rule
+	}
 	if m.Seq != k.last.Seq || m.Branch != k.last.Branch {
 		k.last, k.index = *m, 0
 	}
@@ -128,22 +144,28 @@ func (k *enricher[K, A, B, C]) keep(e *parked[K, A]) *parked[K, A] {
 		i--
 	}
 	k.parked[e.key] = slices.Insert(all, i, e)
-	k.held.push(e)
+	if !k.KeepMissing || !k.AnyTime {
+		k.held.push(e)
+	}
 	return e
 }
 
 // write writes an entry, and answers the records that waited for it. A second entry of a key, unless it is the same again, breaks
 // the rule that the table keeps, and is no more than reported.
-func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, v *B) {
-	if e := k.entries[key]; e != nil {
-		if !k.same(&e.value, v) {
-			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: errWritten})
-		}
+func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, from int64, v *B) {
+	e := k.entries[key]
+	switch {
+	case e == nil:
+		e = k.enter(k.keys.Own(key), from, *v)
+	case !k.same(&e.value, v):
+		k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: errWritten})
+		return
+	case from >= e.from:
 		return
 	}
-	e := k.enter(k.keys.Own(key), *v)
+	e.from = from
 	k.newEntries = append(k.newEntries, e)
-	for _, waiting := range k.unpark(key) {
+	for _, waiting := range k.unpark(key, from) {
 		k.answer(m, waiting, e)
 	}
 }
@@ -157,20 +179,39 @@ func (k *enricher[K, A, B, C]) same(a, b *B) bool {
 	return errA == nil && errB == nil && bytes.Equal(k.two[0], k.two[1])
 }
 
-func (k *enricher[K, A, B, C]) enter(key K, v B) *written[K, B] {
-	e := &written[K, B]{key: key, value: v}
+func (k *enricher[K, A, B, C]) enter(key K, from int64, v B) *written[K, B] {
+	e := &written[K, B]{key: key, from: from, value: v}
 	k.entries[key] = e
 	return e
 }
 
-// unpark takes the records of a key out, in the order in which they came.
-func (k *enricher[K, A, B, C]) unpark(key K) []*parked[K, A] {
+// unpark takes the records of a key out for which an entry counts from an instant on, in the order in which they came.
+func (k *enricher[K, A, B, C]) unpark(key K, from int64) (out []*parked[K, A]) {
 	all := k.parked[key]
-	delete(k.parked, key)
-	for _, e := range all {
-		e.gone = true
+	if !k.KeepMissing {
+		delete(k.parked, key)
+		for _, e := range all {
+			e.gone = true
+		}
+		return all
 	}
-	return all
+	stay := all[:0]
+	for _, e := range all {
+		switch {
+		case e.gone:
+		case from > k.from(e.time):
+			stay = append(stay, e)
+		default:
+			e.gone = true
+			out = append(out, e)
+		}
+	}
+	if clear(all[len(stay):]); len(stay) > 0 {
+		k.parked[key] = stay
+	} else {
+		delete(k.parked, key)
+	}
+	return out
 }
 
 // answer adds the result of a record that waited, unless the user's function panics.
@@ -182,11 +223,17 @@ func (k *enricher[K, A, B, C]) answer(m *plan.Meta, waiting *parked[K, A], e *wr
 		}
 	}()
 	k.out.batch.Add(out, k.Pair(&waiting.value, &e.value))
+	var none A
+	waiting.value = none // it may stay in the queue for a while
 }
 
 // Advance passes on how far the stream is. Below, a record that is parked must not be late when it comes; so everything waits there, as
 // far as it waits for time, until the entry has come.
 func (k *enricher[K, A, B, C]) Advance(frontier int64) {
+	if k.KeepMissing {
+		k.advance(frontier)
+		return
+	}
 	for k.held.len() > 0 && k.held.first().gone {
 		k.held.pop()
 	}
@@ -198,7 +245,11 @@ func (k *enricher[K, A, B, C]) Advance(frontier int64) {
 
 func (k *enricher[K, A, B, C]) Open() (n int) {
 	for _, all := range k.parked {
-		n += len(all)
+		for _, e := range all {
+			if !e.gone {
+				n++
+			}
+		}
 	}
 	return n
 }

@@ -12,24 +12,26 @@ import (
 
 // An entry of the state of an Enrich is
 //
-//	serial:  0x03  varint(0)  uvarint(serial)
+//	passed:  0x03  varint(instant)  uvarint(serial)
 //	record:  0x04  uvarint(serial)  varint(frontier)  varint(time)  uvarint(len key)  key  record
-//	entry:   0x05  varint(0)  uvarint(len key)  key  entry
+//	entry:   0x05  varint(from)  uvarint(len key)  key  entry
 //
-// with the key in its canonical encoding, and record and entry in their codecs. The first says how many records have had to wait. A
-// record waits until the entry of its key has come, and for nothing else: an entry drops the records of its key.
+// with the key in its canonical encoding, and record and entry in their codecs. The first says before which instant each record was
+// handed on, which drops the records that are older, and how many have had to wait; the last one, from which time on the entry counts. Where
+// records without an entry are not handed on, both times are 0, and a record waits until the entry of its key has come, and for nothing
+// else: an entry drops the records for which it counts.
 
 // Snapshot writes the whole state, or what changed since the last kept snapshot.
 func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
 	k.restored = nil
-	k.takenParked, k.newParked = append(k.takenParked[:0], k.newParked...), k.newParked[:0]
-	k.takenEntries, k.newEntries = append(k.takenEntries[:0], k.newEntries...), k.newEntries[:0]
+	k.takenParked, k.newParked = k.newParked, k.takenParked[:0] // which holds on to nothing: Settle has cleared it
+	k.takenEntries, k.newEntries = k.newEntries, k.takenEntries[:0]
 	records, entries := k.takenParked, k.takenEntries
 	if full {
 		records, entries = k.all()
 	}
-	k.buf = appendPassed(k.buf[:0], 0, k.serial)
+	k.buf = appendPassed(k.buf[:0], k.passed, k.serial)
 	if err := w.Add(k.buf); err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 		}
 	}
 	for _, e := range entries {
-		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, e.key, 0)
+		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, e.key, e.from)
 		if k.buf, err = k.B.Append(b, e.value); err != nil {
 			return k.about(e.key, err)
 		}
@@ -61,7 +63,11 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 // all returns everything, in an order that no map decides.
 func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []*written[K, B]) {
 	for _, of := range k.parked {
-		records = append(records, of...)
+		for _, e := range of {
+			if !e.gone {
+				records = append(records, e)
+			}
+		}
 	}
 	slices.SortFunc(records, func(a, b *parked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
 	entries = slices.SortedFunc(maps.Values(k.entries), func(a, b *written[K, B]) int { return cmp.Compare(a.key, b.key) })
@@ -91,12 +97,14 @@ func (k *enricher[K, A, B, C]) Restore(data []byte) (err error) {
 	}
 	switch kind, rest := data[0], data[1:]; kind {
 	case entryPassed:
-		_, k.serial, err = cutPassed(rest)
+		if k.passed, k.serial, err = cutPassed(rest); k.KeepMissing {
+			k.drop()
+		}
 		return err
 	case entryRecord:
 		return k.restoreRecord(rest)
 	case entryVersion:
-		key, _, rest, err := cutInstant(rest, k.keys)
+		key, from, rest, err := cutInstant(rest, k.keys)
 		if err != nil {
 			return err
 		}
@@ -104,8 +112,8 @@ func (k *enricher[K, A, B, C]) Restore(data []byte) (err error) {
 		if err != nil {
 			return k.about(key, err)
 		}
-		k.enter(key, v)
-		k.unpark(key)
+		k.enter(key, from, v)
+		k.unpark(key, from)
 		return nil
 	}
 	return errEntry
@@ -131,7 +139,7 @@ func (k *enricher[K, A, B, C]) restoreRecord(data []byte) error {
 	if k.restored == nil {
 		k.restored = make(map[uint64]bool)
 	}
-	if k.entries[key] == nil && !k.restored[serial] {
+	if e := k.entries[key]; (e == nil || e.from > k.from(time)) && !k.restored[serial] {
 		k.restored[serial] = true
 		k.keep(&parked[K, A]{serial: serial, key: key, time: time, frontier: frontier, value: v})
 	}

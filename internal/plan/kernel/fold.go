@@ -122,6 +122,7 @@ func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 	}
 	if b.Len() > 0 {
 		k.seq = b.Meta[b.Len()-1].Seq
+		k.passed(k.seq)
 	}
 	for _, t := range k.thresholds {
 		t.flush()
@@ -215,12 +216,12 @@ func (k *folder[K, C, L, P]) place(pane *pane[K, L], vals []plan.Contribution[K,
 	return pane.add(hash, key), true
 }
 
-// late rejects a record that changed a state after its evidence said that it was complete.
+// late rejects a record that changed a state after its evidence said that it was complete, whether it was handed on or in conflict.
 func (g *guard) late(m plan.Meta) {
 	g.rt.Reject(plan.Rejected{Node: g.node, Meta: m, Late: true, Err: errAfterEvidence})
 }
 
-var errAfterEvidence = errors.New("late: the state was complete by its own evidence, and was handed on, before this record changed it")
+var errAfterEvidence = errors.New("late: the state was complete by its own evidence before this record changed it")
 
 // behind returns where to go on after a panic. A threshold that panics is asked again when the state has grown; the
 // others are asked now. A merge that panics may have changed the state half way: that is part of it from here on, for

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"fmt"
+	goruntime "runtime"
 	"testing"
 )
 
@@ -44,4 +45,32 @@ func TestJoinsForget(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A record that was handed on without an entry leaves nothing behind, not even its key.
+func TestLeftEnrichForgetsKeys(t *testing.T) { //nolint:paralleltest // it measures the heap
+	m := leftEnrich(false)(t)
+	heap := func() uint64 {
+		var s goruntime.MemStats
+		goruntime.GC()
+		goruntime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	run := func(from, n int) {
+		for i := range n {
+			m.step(step{key: fmt.Sprint("key ", from+i), at: int64(from + i), frontier: int64(from + i)})
+		}
+		var s segment
+		if err := m.state.Snapshot(&s, false); err != nil {
+			t.Fatal(err)
+		}
+		m.state.Settle(true)
+	}
+	run(0, 1000)
+	before := heap()
+	run(1000, 50_000)
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("%d bytes are kept for 50,000 keys that are over", after-before)
+	}
+	goruntime.KeepAlive(m)
 }

@@ -44,6 +44,7 @@ type sessions[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	ended  []ended[K, L]
 	one    [1]slot[K, L]
 	rooms  []session[L]
+	tally  tally
 }
 
 // wait is a place in the queue of those whose sessions end. Another key may have come to it since.
@@ -59,7 +60,7 @@ func newSessions[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan
 	}
 	k := &sessions[K, C, L, P]{
 		guard: guard{n, rt}, Folding: f, readers: below, rule: n.Rule, gap: int64(n.Windowing.Gap),
-		keys: plan.KeyCodecOf[K](),
+		keys: plan.KeyCodecOf[K](), tally: tally{rt: rt, about: sessionsEnded(n)},
 	}
 	k.visits = newSlotMap[K, visits[L]](k.keys.Own)
 	k.queue.less = func(a, b wait) bool { return a.due < b.due }
@@ -224,6 +225,10 @@ func (k *sessions[K, C, L, P]) Advance(frontier int64) {
 	}
 	closed := k.closed(frontier)
 	k.rt.Waited(len(closed))
+	for i := range closed {
+		k.certify(&closed[i])
+	}
+	k.certified(k.rule.After(frontier))
 	for _, c := range closed {
 		m := plan.Meta{Seq: k.seq, Time: c.span.End - 1, Frontier: c.span.End - 1}
 		k.one[0] = slot[K, L]{key: c.key, value: c.value}

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -12,11 +14,16 @@ import (
 //	uvarint(len key)  key  count x { varint(start)  uvarint(length)  uvarint(len value)  value }
 //
 // with the key in its canonical encoding and the value in its lattice's. It replaces what the key had; without sessions it
-// drops the key.
+// drops the key. See tally.go for one that is no key.
 
 // Snapshot writes all keys, or those that changed since the last kept snapshot.
 func (k *sessions[K, C, L, P]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
+	if k.tally.used {
+		if err := w.Add(k.tally.state(slices.Clone(tallyMark))); err != nil {
+			return err
+		}
+	}
 	taken := k.visits.take()
 	if !full {
 		for _, place := range taken {
@@ -69,6 +76,9 @@ func (k *sessions[K, C, L, P]) Settle(kept bool) {
 // Restore takes one entry back.
 func (k *sessions[K, C, L, P]) Restore(entry []byte) (err error) {
 	defer k.broken(&err)
+	if tally, ok := bytes.CutPrefix(entry, tallyMark); ok {
+		return k.tally.restore(tally)
+	}
 	encoded, rest, err := cutBytes(entry)
 	if err != nil {
 		return err

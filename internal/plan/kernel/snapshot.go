@@ -14,7 +14,7 @@ import (
 //	drop: 0x02  varint(window start)
 //
 // with the key in its canonical encoding and the value in its lattice's. A put is absolute: it replaces what the key
-// had. The layout belongs to the engine's format version.
+// had. See tally.go for one more. The layout belongs to the engine's format version.
 const (
 	entryPut  = 0x01
 	entryDrop = 0x02
@@ -25,6 +25,9 @@ var errEntry = errors.New("plan: malformed state entry")
 // Snapshot writes all keys, or those that changed since the last kept snapshot.
 func (k *folder[K, C, L, P]) Snapshot(w plan.StateWriter, full bool) (err error) {
 	defer k.broken(&err)
+	if err := k.snapshotTallies(w); err != nil {
+		return err
+	}
 	k.panes.taken, k.panes.dropped = append(k.panes.taken[:0], k.panes.dropped...), k.panes.dropped[:0]
 	if !full {
 		for _, start := range k.panes.taken {
@@ -81,6 +84,9 @@ func (k *folder[K, C, L, P]) Restore(entry []byte) (err error) {
 	defer k.broken(&err)
 	if len(entry) == 0 {
 		return errEntry
+	}
+	if entry[0] == entryTally {
+		return k.restoreTally(entry[1:])
 	}
 	start, n := binary.Varint(entry[1:])
 	if n <= 0 {

@@ -31,6 +31,7 @@ func chainLog(rng *rand.Rand, n int, lateness int64) (log []step) {
 		s.frontier = highest
 		log = append(log, s)
 	}
+	log[n-1].frontier = plan.End
 	return log
 }
 
@@ -164,6 +165,20 @@ var chainKernels = map[string]func(t *testing.T) *machine{
 			return kernel.Enrich[string](n, rt, []plan.Operator{out}, kernel.Enriching[string, string, string]{Pair: pairOf, A: text, B: text})
 		})
 	},
+	"left enrich":            leftEnrich(false),
+	"left enrich at the end": leftEnrich(true),
+}
+
+// leftEnrich is the kernel that hands on what has no entry. Each key has one entry, which comes several times, with several times of its own.
+func leftEnrich(anyTime bool) func(t *testing.T) *machine {
+	return func(t *testing.T) *machine {
+		t.Helper()
+		return machineOf(t, textOf, func(s step) string { return s.key }, func(n *plan.Node, rt *plan.Runtime, out plan.Operator) (plan.Operator, error) {
+			text := plan.UsualCodec[string]()
+			n.Rule.OnlyAtEnd = anyTime
+			return kernel.Enrich[string](n, rt, []plan.Operator{out}, kernel.Enriching[string, string, string]{KeepMissing: true, AnyTime: anyTime, Pair: pairOf, A: text, B: text})
+		})
+	}
 }
 
 // checkpoint is a chain of segments at a position.
@@ -222,6 +237,12 @@ func chaosOf(t *testing.T, rng *rand.Rand, build func(*testing.T) *machine, log 
 		}
 		return o
 	}
+	restart := func(from *checkpoint) (o *chainOwner, wrong string) {
+		if o = start(from); from.position > 0 && o.whole(t) != want[from.position-1].state {
+			wrong = fmt.Sprintf("restored at %d: got %s, want %s", from.position, o.whole(t), want[from.position-1].state)
+		}
+		return o, wrong
+	}
 	owners := []*chainOwner{start(known[0]), start(known[0])}
 	for range 400 {
 		i := rng.IntN(len(owners))
@@ -261,7 +282,10 @@ func chaosOf(t *testing.T, rng *rand.Rand, build func(*testing.T) *machine, log 
 			}
 			o.base, o.taken = newest, nil
 		case what == 19:
-			owners[i] = start(known[rng.IntN(len(known))])
+			var wrong string
+			if owners[i], wrong = restart(known[rng.IntN(len(known))]); wrong != "" {
+				return wrong
+			}
 		}
 	}
 	return ""

@@ -15,3 +15,6 @@ func RecordOf(r *shard.Result) sinks.Record {
 	id := identity{pipeline: "p", epoch: "e1", shard: checkpoint.ShardID{Stage: "in", Shard: 1}, incarnation: 255}
 	return id.record(&plan.Plan{}, r)
 }
+
+// RegistryOf is exported to its test.
+var RegistryOf = registryOf

@@ -29,6 +29,8 @@ type Config struct {
 	// Owner is the mark of this process, and Divergences counts what it and another owner have sealed differently.
 	Owner       string
 	Divergences *atomic.Uint64
+	// RemakeSeals makes the stream of certificates again.
+	RemakeSeals func(ctx context.Context) error
 }
 
 // Outlet is a shard.Outlet over NATS.
@@ -68,8 +70,8 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 	o.rejected = newQueue(running, "dead letters", cfg.Logger, func(r shard.Rejected) int { return len(r.Payload) + 256 }, dead.write)
 	x := &exchangeWriter{js: js, pipeline: cfg.Pipeline, epoch: id.epoch}
 	o.envelopes = newQueue(running, "exchange", cfg.Logger, func(e shard.Envelope) int { return len(e.Data) }, x.write)
-	seals := &certificates{id: id, owner: cfg.Owner, js: js, logger: cfg.Logger, divergences: cfg.Divergences}
-	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*len(c.Registry) }, seals.write)
+	seals := &certificates{id: id, owner: cfg.Owner, js: js, logger: cfg.Logger, divergences: cfg.Divergences, remake: cfg.RemakeSeals}
+	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*min(len(c.Registry), MaxRegistry) }, seals.write)
 	return o, nil
 }
 

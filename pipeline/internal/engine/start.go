@@ -125,13 +125,7 @@ func (e *engine) makeStreams(ctx context.Context) error {
 		AllowDirect: true,
 	}}
 	if e.Plan.Certified() {
-		configs = append(configs, jetstream.StreamConfig{
-			Name:        emit.SealStream(name),
-			Description: "calmstream " + name + ": certificates of the windows that were sealed",
-			Subjects:    []string{emit.SealSubject(name) + ".>"},
-			AllowDirect: true,
-			MaxAge:      sealAge,
-		})
+		configs = append(configs, e.sealStream())
 	}
 	for _, stage := range e.Plan.Stages {
 		if stage.Exchanged() {
@@ -145,14 +139,34 @@ func (e *engine) makeStreams(ctx context.Context) error {
 		}
 	}
 	for _, cfg := range configs {
-		cfg.Storage, cfg.Replicas = jetstream.FileStorage, max(1, e.Replicas)
-		_, err := e.js.CreateStream(ctx, cfg)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // made by an earlier version, or changed by its operator
-			_, err = e.js.Stream(ctx, cfg.Name)
+		if err := e.makeStream(ctx, cfg); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, err)
-		}
+	}
+	return nil
+}
+
+// sealStream is the stream of certificates.
+func (e *engine) sealStream() jetstream.StreamConfig {
+	name := e.Plan.Graph.Name
+	return jetstream.StreamConfig{
+		Name:        emit.SealStream(name),
+		Description: "calmstream " + name + ": certificates of what was sealed",
+		Subjects:    []string{emit.SealSubject(name) + ".>"},
+		AllowDirect: true,
+		MaxAge:      sealAge,
+	}
+}
+
+// makeStream makes a stream, unless there is one of that name.
+func (e *engine) makeStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	cfg.Storage, cfg.Replicas = jetstream.FileStorage, max(1, e.Replicas)
+	_, err := e.js.CreateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // made by an earlier version, or changed by its operator
+		_, err = e.js.Stream(ctx, cfg.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, err)
 	}
 	return nil
 }

@@ -22,10 +22,28 @@ type Word struct {
 	Frontier int64
 }
 
+// certifyRange is how many positions of the log a certificate of what is sealed by its evidence is about: so there is not more than one of
+// half a kilobyte for so many messages.
+const certifyRange = 1 << 12
+
 // certify takes note of a window that was sealed. As for final results, the log must be whole for it.
 func (m *Machine) certify(c plan.Certificate) {
 	m.finals = true
-	m.out.Certificates = append(m.out.Certificates, Certificate{Certificate: c, Frontier: m.frontier, Registry: m.registry()})
+	own := Certificate{Certificate: c, Frontier: m.frontier}
+	if c.Kind != plan.ByEvidence { // which waits for nobody's word
+		own.Registry = m.words()
+	}
+	m.out.Certificates = append(m.out.Certificates, own)
+}
+
+// words returns the registry. The certificates of a batch share it.
+func (m *Machine) words() []Word {
+	if n := len(m.out.Certificates); n > 0 {
+		if last := &m.out.Certificates[n-1]; last.Registry != nil && last.Frontier == m.frontier {
+			return last.Registry
+		}
+	}
+	return m.registry()
 }
 
 // registry returns those whose word seals windows: the shards that feed this one, the producers of its input, or its input itself.

@@ -60,7 +60,7 @@ func NewMachine(env *Env) (*Machine, error) {
 		Send:     func(to *plan.Node, key, record []byte) { m.senderTo[to].Send(key, record) },
 		Complete: func(to *plan.Node, frontier int64) { m.senderTo[to].Complete(frontier) },
 		Waited:   func(n int) { m.waits += uint64(n) },
-		Certify:  m.certify,
+		Certify:  m.certify, CertifyRange: min(certifyRange, m.digest.distance),
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
 
 		Sample: m.digest.contribution, SampleBits: m.digest.sampleBits(),
