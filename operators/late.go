@@ -21,7 +21,10 @@ func Late[K Key, T, L any](in Keyed[K, T], of Growing[K, L]) Stream[T] {
 	if fold.Kind != plan.KindFold || !slices.Contains(fold.In, keyed) {
 		n.Graph().Fail(n.Site, "late: %s (%s) is not made of this keyed stream", fold.Label(), fold.Site)
 	}
-	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		if fold.Rule.Attribute != "" {
+			return kernel.LateByValue[K, T](n, rt, down, slices.Index(fold.In, keyed), keyOf[K, T](keyed))
+		}
 		return kernel.Late[T](n, down)
 	}
 	return plan.NewStream[T](n)

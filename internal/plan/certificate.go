@@ -17,6 +17,10 @@ type Certificate struct {
 	Node *Node
 	// Window is the window.
 	Window Span
+	// Value is, of a state that is sealed by values of an attribute, the value: all of its keys are sealed. Valued tells the empty
+	// value from none.
+	Value  string
+	Valued bool
 	// Keys is how many keys it holds, and Digest that of all of them with their states: xxhash64 of what a checkpoint would
 	// keep, in the order of the keys.
 	Keys   int

@@ -32,6 +32,9 @@ type Certificate struct {
 	// Start and End are the window in nanoseconds since 1970.
 	Start int64 `json:"start"`
 	End   int64 `json:"end"`
+	// Attribute and Value are set for a state that is sealed by values of an attribute: all keys with the value are sealed.
+	Attribute string  `json:"attribute,omitempty"`
+	Value     *string `json:"value,omitempty"`
 	// Rule is the rule of the seal.
 	Rule   string `json:"rule"`
 	Keys   int    `json:"keys"`
@@ -85,7 +88,11 @@ func (c *certificates) write(ctx context.Context, all []shard.Certificate) error
 
 func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
 	n, span := certificate.Node, certificate.Window
-	m := nats.NewMsg(fmt.Sprintf("%s.%s.%s.%d.%s.%s", SealSubject(c.id.pipeline), c.id.epoch, c.id.shard.Stage, c.id.shard.Shard, n.Name, span.Token()))
+	what := span.Token()
+	if certificate.Valued {
+		what += "." + plan.KeyToken(certificate.Value)
+	}
+	m := nats.NewMsg(fmt.Sprintf("%s.%s.%s.%d.%s.%s", SealSubject(c.id.pipeline), c.id.epoch, c.id.shard.Stage, c.id.shard.Shard, n.Name, what))
 	digest := fmt.Sprintf("%016x-%d", certificate.Digest, certificate.Keys)
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	m.Header.Set("Calm-Pipeline", c.id.pipeline)
@@ -96,6 +103,9 @@ func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
 		Window: span.String(), Start: span.Start, End: span.End, Rule: n.Rule.String(),
 		Keys: certificate.Keys, Digest: fmt.Sprintf("%016x", certificate.Digest),
 		Owner: c.owner, Position: strconv.FormatUint(certificate.Seq, 10), Frontier: plan.FrontierText(certificate.Frontier),
+	}
+	if certificate.Valued {
+		form.Attribute, form.Value = n.Rule.Attribute, &certificate.Value
 	}
 	for _, w := range certificate.Registry {
 		form.Registry = append(form.Registry, Word{w.Name, plan.FrontierText(w.Frontier)})
