@@ -100,8 +100,8 @@ func (k *Keys) promise(p *producer, made keyPromise) error {
 		return fmt.Errorf("producer %q has %d punctuations about values that wait for records, which is the limit; the first record missing is number %d; publish this one again when it is there", p.name, len(k.waiting[at]), p.got.Count+1)
 	case k.votes.full(k.open[at], maxOpenValues, k.opened(), allOpenValues):
 		return fmt.Errorf("producer %q has promised %d values that others have not, which is the limit; publish this one again when they have", p.name, k.open[at])
-	case len(k.sealed)+len(k.ballots) >= k.limit && k.ballots[made.value] == nil:
-		return fmt.Errorf("%d values are complete or voted for in this shard, which is the limit: each is remembered, so that what comes later is late; a new Version of the pipeline begins anew", len(k.sealed)+len(k.ballots))
+	case k.remembered() >= k.limit && k.ballots[made.value] == nil:
+		return fmt.Errorf("%d values are complete or voted for in this shard, which is the limit: each is remembered, so that what comes later is late; a new Version of the pipeline begins anew", k.remembered())
 	}
 	k.insert(at, made)
 	k.note(appendWaiting(nil, at, &made))
@@ -126,6 +126,8 @@ func (k *Keys) remove(producer, i int) {
 	k.waiting[producer] = slices.Delete(k.waiting[producer], i, i+1)
 	k.promises--
 }
+
+func (k *Keys) remembered() int { return len(k.sealed) + len(k.ballots) + len(k.decided) }
 
 func (k *Keys) opened() (n int) {
 	for _, o := range k.open {
