@@ -1,6 +1,10 @@
 package operators
 
-import "github.com/calmstream/calmstream/internal/plan"
+import (
+	"strings"
+
+	"github.com/calmstream/calmstream/internal/plan"
+)
 
 // Determines says that each key has one value of another attribute, and which: that the key determines it. Then a state by this key can
 // be sealed by what is promised of the attribute (see [Keys]): if each ad belongs to one campaign, the clicks of an ad are complete when
@@ -47,6 +51,10 @@ func determines[K, A Key](n *plan.Node, site, op, attribute string, of func(K) A
 			return
 		}
 	}
-	text := plan.KeyCodecOf[A]().Text
+	text, claim := plan.KeyCodecOf[A]().Text, "determines "+attribute
+	if own != nil {
+		claim = "asserted: " + claim
+	}
+	n.Detail = strings.TrimPrefix(n.Detail+"; "+claim, "; ")
 	n.Determines = append(n.Determines, plan.Dependency{Attribute: attribute, OfKey: func(k K) string { return text(of(k)) }, OfRecord: own})
 }

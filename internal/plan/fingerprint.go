@@ -27,9 +27,6 @@ func fingerprint(p *Plan) string {
 		if n.Kind == KindKeyBy && n.Typed != nil {
 			fmt.Fprintf(&b, " %s", keyClass(reflect.TypeOf(n.Typed).Out(0)))
 		}
-		for _, d := range n.Determines {
-			fmt.Fprintf(&b, " determines %q", d.Attribute)
-		}
 		if n.Kind == KindJoin {
 			b.WriteString(" layout 2") // of its state entries
 		}
