@@ -1,0 +1,178 @@
+package pipelinetest_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/operators"
+	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/pipelinetest"
+)
+
+// shownAndClicked are two inputs of "campaign/ad who", with producers of their own.
+func shownAndClicked(p *pipeline.Pipeline, shards int) (shown, clicked operators.Stream[string]) {
+	read := func(name, producer string) operators.Stream[string] {
+		s := pipeline.Source[string]{Stream: strings.ToUpper(name), Producers: []string{producer}, Decode: pipeline.Text}
+		for i := range shards {
+			s.Subjects = append(s.Subjects, fmt.Sprintf("%s.%d", name, i))
+		}
+		return pipeline.Read(p, name, s)
+	}
+	return read("shown", "shop"), read("clicked", "web")
+}
+
+func ad(line string) string { return strings.Fields(line)[0] }
+
+// promisedLines deals lines of a producer to shards and promises each campaign, in each shard, behind its last line; what the next
+// campaigns have comes in between.
+func promisedLines(rng *rand.Rand, read, producer string, shards int, lines []string) []pipelinetest.Log {
+	last := map[string]int{}
+	for i, line := range lines {
+		last[campaignOf(ad(line))] = i
+	}
+	logs := make([]pipelinetest.Log, shards)
+	for i := range logs {
+		logs[i] = pipelinetest.Log{Read: read, Shard: i}
+	}
+	for i, line := range lines {
+		l := &logs[rng.IntN(shards)]
+		l.Messages, l.Producers = append(l.Messages, []byte(line)), append(l.Producers, producer)
+		if campaign := campaignOf(ad(line)); last[campaign] == i {
+			for s := range logs {
+				logs[s].SealKey(producer, "campaign", campaign)
+			}
+		}
+	}
+	return logs
+}
+
+// Two inputs, each with its own producers and as many shards as it has: a value is complete when it is in all of them. That goes for
+// their union, for what groups them, and for the difference between them.
+func TestKeysOfTwoInputs(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	var shown, clicked []string
+	count := map[string]int{}
+	for i := range 60 {
+		line := fmt.Sprintf("c%d/%d %d", (i+rng.IntN(12))/12, rng.IntN(3), i)
+		count[ad(line)]++
+		if rng.IntN(3) == 0 {
+			clicked = append(clicked, line)
+		} else {
+			shown = append(shown, line)
+		}
+	}
+	var counts, unclicked []string
+	for a, n := range count {
+		counts = append(counts, fmt.Sprint("final ", a, " ", n))
+	}
+	for _, a := range slices.Sorted(maps.Keys(count)) {
+		of := func(line string) bool { return ad(line) == a }
+		if slices.ContainsFunc(shown, of) && !slices.ContainsFunc(clicked, of) {
+			unclicked = append(unclicked, "final "+a)
+		}
+	}
+	if len(unclicked) == 0 {
+		t.Fatal("each ad is clicked")
+	}
+	for shards := 1; shards <= 3; shards++ {
+		in := append(promisedLines(rng, "shown", "shop", shards, shown), promisedLines(rng, "clicked", "web", shards, clicked)...)
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("two")
+			s, c := shownAndClicked(p, shards)
+			byAd := func(in operators.Stream[string]) operators.Keyed[string, string] {
+				return operators.Determines(operators.KeyBy(in, "ad", ad), "campaign", campaignOf)
+			}
+			show := func(f sum) ([]byte, error) { return fmt.Append(nil, f.Key, " ", f.Value.Value()), nil }
+			all := operators.Count("all", byAd(operators.Union(s, operators.Filter(c, func(string) bool { return true }))))
+			pipeline.Write(p, "union", operators.Finals(operators.Seal(all, operators.Keys("campaign"))), nowhere("union"), show)
+			each := func(line string) crdt.GSet[string] { return crdt.GSetOf(line) }
+			group := operators.Cogroup("group", byAd(s), each, byAd(c), each)
+			pipeline.Write(p, "cogroup", operators.Finals(operators.Seal(group, operators.Keys("campaign"))), nowhere("cogroup"), func(f operators.Final[string, crdt.GSet[string]]) ([]byte, error) {
+				return fmt.Append(nil, f.Key, " ", f.Value.Len()), nil
+			})
+			pipeline.Write(p, "minus", operators.MinusKeys("minus", byAd(s), byAd(c), operators.Keys("campaign")), nowhere("minus"), pipeline.EncodeText)
+			return p
+		}, in, pipelinetest.Options{Rounds: 25})
+		want(t, out, "union", slices.Clone(counts)...)
+		want(t, out, "cogroup", slices.Clone(counts)...)
+		want(t, out, "minus", slices.Clone(unclicked)...)
+		if len(out.Rejected) > 0 {
+			t.Errorf("%d shards: rejected %v", shards, out.Rejected)
+		}
+	}
+}
+
+// A state with two inputs from one shard is told once of a value, and a value of a number is its digits.
+func TestKeysThatAreNumbers(t *testing.T) {
+	t.Parallel()
+	for shards := 1; shards <= 2; shards++ {
+		var in []pipelinetest.Log
+		for i := range shards {
+			l := pipelinetest.Log{Read: "clicks", Shard: i, Messages: [][]byte{[]byte("7"), []byte("-12"), []byte("7")}, Producers: []string{"north", "north", "north"}}
+			l.SealKey("north", "ad", "-12")
+			l.Messages, l.Producers = append(l.Messages, []byte("7"), []byte("-12")), append(l.Producers, "north", "north")
+			in = append(in, l)
+		}
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("numbers")
+			lines := operators.Records(clicksByAd(p, shards, "north"))
+			numbers := operators.KeyBy(lines, "ad", func(line string) (n int16) { _, _ = fmt.Sscan(line, &n); return n })
+			each := func(string) crdt.GCounter { return crdt.GCounter{} }
+			both := operators.Cogroup("both", numbers, each, numbers, each)
+			pipeline.Write(p, "both", operators.Finals(operators.Seal(both, operators.Keys("ad"))), nowhere("both"), func(f operators.Final[int16, crdt.GCounter]) ([]byte, error) {
+				return fmt.Append(nil, f.Key), nil
+			})
+			return p
+		}, in, pipelinetest.Options{Rounds: 20})
+		want(t, out, "both", "final -12", "final 7")
+		for place, why := range out.Rejected {
+			if !strings.Contains(why, `late: ad "-12" was sealed`) {
+				t.Errorf("%s: %s", place, why)
+			}
+		}
+		if out.Late != shards { // by both ways, which is one record
+			t.Errorf("%d are late", out.Late)
+		}
+	}
+}
+
+// A record whose own campaign is not that of its ad is a dead letter, and so is one of which nobody can say its campaign.
+func TestFalseDependencyIsFound(t *testing.T) {
+	t.Parallel()
+	l := pipelinetest.Log{Read: "clicks"}
+	for _, line := range []string{"car1 car", "pen1 pen", "car1 pen", "toy1 toy", "car2 car"} {
+		l.Messages, l.Producers = append(l.Messages, []byte(line)), append(l.Producers, "north")
+	}
+	l.SealKey("north", "campaign", "car")
+	out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+		p := pipeline.New("claims")
+		ads := operators.AssertDetermines(clicksByAd(p, 1, "north"), "campaign", func(ad string) string {
+			if ad == "toy1" {
+				panic("no such ad")
+			}
+			return ad[:3]
+		}, func(line string) string { return strings.Fields(line)[1] })
+		counts := operators.Count("counts", ads)
+		pipeline.Write(p, "counts", operators.Finals(operators.Seal(counts, operators.Keys("campaign"))), nowhere("counts"), func(f sum) ([]byte, error) {
+			return fmt.Append(nil, f.Key, " ", f.Value.Value()), nil
+		})
+		pipeline.Write(p, "late", operators.Late(ads, counts), nowhere("late"), pipeline.EncodeText)
+		return p
+	}, []pipelinetest.Log{l}, pipelinetest.Options{})
+	want(t, out, "counts", "final car1 1", "final car2 1", "final pen1 1")
+	want(t, out, "late")
+	var got []string
+	for _, why := range out.Rejected {
+		got = append(got, why)
+	}
+	slices.Sort(got)
+	if len(got) != 2 || !strings.Contains(got[0], "no such ad") || !strings.Contains(got[1], `its campaign is "pen", but that of its ad is "car"`) {
+		t.Errorf("rejected: %q", got)
+	}
+}
