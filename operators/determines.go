@@ -11,7 +11,7 @@ import (
 // those of its campaign are. Several attributes can be a key together: with a key that is made of both, "42/car", each of them follows
 // from it. It returns the stream.
 //
-// The function is one of the key alone, and so defines the attribute. If records have it too, [AssertDetermines] holds them against it.
+// The function is one of the key alone, and so defines the attribute; a state of several streams takes that of the first. If records have it too, [AssertDetermines] holds them against it.
 func Determines[K, A Key, T any](in Keyed[K, T], attribute string, of func(K) A) Keyed[K, T] {
 	determines[K, A](plan.OfKeyed(in), plan.Site(1), "determines", attribute, of, nil)
 	return in

@@ -114,13 +114,16 @@ func TestSealsOfKeysAreExplained(t *testing.T) {
 		"values of campaign, by promises of the registered producers",
 		"out: final, label Async: another run over the same inputs gives the same",
 		"waits for all 2 shards of clicks to hold the promises of all producers (north, south) for the campaign of a key, and what they cover",
-		"it can change until the campaign of its key is complete",
+		"it can change until the campaign of its key is complete; Seal_campaign is compatible, since ad determines it",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan does not say %q:\n%s", want, text)
 		}
 	}
 	one, two := build(true), build(false)
+	if text, err := two.Explain(); err != nil || !strings.Contains(text, "Seal_ad is compatible, since it is the key") {
+		t.Errorf("%v\n%s", err, text)
+	}
 	a, _ := one.Fingerprint()
 	b, _ := two.Fingerprint()
 	if a == b {

@@ -133,12 +133,12 @@ func (p *Plan) point(n *Node) Point {
 		return Point{Node: n, Name: n.Name, Waits: p.waits(n, n.Awaits), Reason: n.Reason, Repair: n.Repair}
 	}
 	until := "its window"
-	if n.Rule.Attribute != "" {
-		until = "the " + n.Rule.Attribute + " of its key"
+	if a := n.Rule.Attribute; a != "" {
+		until = "the " + a + " of its key"
 	}
 	return Point{
 		Node: n, Name: n.In[0].Name, Waits: p.waits(n, "the end of the window"),
-		Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until %s is complete", n.In[0].Name, until),
+		Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until %s is complete", n.In[0].Name, until) + compatibility(n),
 		Repair: fmt.Sprintf("operators.Threshold answers a question about %s whose yes is final, and waits for nothing", n.In[0].Name),
 	}
 }

@@ -95,6 +95,18 @@ func compatible(fold *Node, attribute string) (Cause, bool) {
 	return Cause{}, true
 }
 
+// compatibility says of a seal by values why it seals the keys of its state.
+func compatibility(n *Node) string {
+	switch a := n.Rule.Attribute; a {
+	case "":
+		return ""
+	case n.KeyName:
+		return fmt.Sprintf("; Seal_%s is compatible, since it is the key", a)
+	default:
+		return fmt.Sprintf("; Seal_%s is compatible, since %s determines it", a, n.KeyName)
+	}
+}
+
 // valued checks a state that is sealed by values of an attribute, and tells the inputs above it which attribute.
 func valued(n *Node) error {
 	attribute := n.Rule.Attribute

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/operators"
@@ -174,5 +175,67 @@ func TestFalseDependencyIsFound(t *testing.T) {
 	slices.Sort(got)
 	if len(got) != 2 || !strings.Contains(got[0], "no such ad") || !strings.Contains(got[1], `its campaign is "pen", but that of its ad is "car"`) {
 		t.Errorf("rejected: %q", got)
+	}
+}
+
+// An input can be sealed on several attributes, and by time, each of which closes its own states.
+func TestKeysBesideTimes(t *testing.T) {
+	t.Parallel()
+	for shards := 1; shards <= 2; shards++ {
+		build := func() *pipeline.Pipeline {
+			p := pipeline.New("beside")
+			s := pipeline.Source[string]{Stream: "CLICKS", Producers: []string{"north"}, Decode: pipeline.Text, Time: func(line string) time.Time {
+				var second int
+				_, _ = fmt.Sscan(strings.Fields(line)[1], &second)
+				return time.Unix(begin+int64(second), 0)
+			}}
+			for i := range shards {
+				s.Subjects = append(s.Subjects, fmt.Sprintf("clicks.%d", i))
+			}
+			clicks := pipeline.Read(p, "clicks", s)
+			ads := operators.Determines(operators.KeyBy(clicks, "ad", ad), "campaign", campaignOf)
+			show := func(f sum) ([]byte, error) { return fmt.Append(nil, f.Key, " ", f.Value.Value()), nil }
+			for _, name := range []string{"ad", "campaign"} {
+				pipeline.Write(p, name, operators.Finals(operators.Seal(operators.Count("by-"+name, ads), operators.Keys(name))), nowhere(name), show)
+			}
+			tens := operators.Count("tens", operators.Window(ads, operators.Tumbling(10*time.Second)))
+			pipeline.Write(p, "window", operators.Finals(operators.Seal(tens, operators.Punctuation())), nowhere("window"), show)
+			return p
+		}
+		d := pipelinetest.NewDriver(t, build())
+		push := func(line string, shard int) {
+			d.PushMessage("clicks", pipelinetest.Message{Producer: "north", Data: []byte(line), Shard: shard})
+		}
+		results := func(write string, right ...string) {
+			t.Helper()
+			var got []string
+			for _, r := range d.Results(write) {
+				got = append(got, r.Payload)
+			}
+			if slices.Sort(got); !slices.Equal(got, right) {
+				t.Errorf("%d shards, %s: got %q, want %q", shards, write, got, right)
+			}
+		}
+		push("car/a 1", 0)
+		push("car/b 2", shards-1)
+		push("pen/a 3", 0)
+		d.SealKey("clicks", "north", "ad", "car/a")
+		results("ad", "car/a 1")
+		results("campaign")
+		push("car/a 4", 0) // late for one, and not for the others
+		d.SealKey("clicks", "north", "campaign", "car")
+		results("ad")
+		results("campaign", "car/a 2", "car/b 1")
+		push("car/b 5", 0)
+		results("window")
+		d.End()
+		results("ad", "car/b 2", "pen/a 1")
+		results("campaign", "pen/a 1")
+		results("window", "car/a 2", "car/b 2", "pen/a 1")
+		for _, r := range d.Rejected() {
+			if !r.Late || r.Operator != "count by-ad" && string(r.Payload) == "car/a 4" || r.Operator != "count by-campaign" && string(r.Payload) == "car/b 5" {
+				t.Errorf("rejected: %+v", r)
+			}
+		}
 	}
 }

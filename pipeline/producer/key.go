@@ -38,10 +38,10 @@ func (p *Producer) SealKey(ctx context.Context, attribute string, values ...stri
 		}
 		for _, v := range values {
 			msg := &nats.Msg{Subject: s.punctuation, Header: seal.KeyHeaders(p.cfg.Name, attribute, s.tally), Data: []byte(v)}
-			if err := p.again(ctx, flight{msg: msg}); err != nil {
+			if err := p.begin(ctx, flight{msg: msg}); err != nil {
 				return p.fail(err)
 			}
 		}
 	}
-	return nil
+	return p.fail(p.wait(ctx, 0))
 }

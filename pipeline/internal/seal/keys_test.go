@@ -223,7 +223,7 @@ func TestRefusedPromisesOfValues(t *testing.T) {
 // What producers can make a shard keep of values is bounded, and one cannot take the room of another.
 func TestBoundsOfValues(t *testing.T) {
 	t.Parallel()
-	v, _ := valued([]string{"p", "q"})
+	v, k := valued([]string{"p", "q"})
 	promise := func(name string, count uint64, from, to int) (taken int) {
 		headers := seal.KeyHeaders(name, "campaign", seal.Tally{Count: count})
 		for i := from; i < to; i++ {
@@ -239,7 +239,20 @@ func TestBoundsOfValues(t *testing.T) {
 	if got := promise("q", 0, 0, 70_000); got != 1<<16 {
 		t.Errorf("%d values are open", got)
 	}
-	v, k := valued([]string{"p"})
+	var all entries
+	if err := k.Snapshot(&all, true); err != nil {
+		t.Fatal(err)
+	}
+	v, k = valued([]string{"p", "q"})
+	for _, e := range all {
+		if err := k.Restore(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, q := promise("p", 9, 5000, 5001), promise("q", 0, 70_000, 70_001); p+q != 0 {
+		t.Errorf("a restart makes room for %d and %d", p, q)
+	}
+	v, k = valued([]string{"p"})
 	k.Limit(10)
 	if got := promise("p", 0, 0, 20); got != 10 || len(k.Decided()) != 10 {
 		t.Errorf("%d values are complete", got)
