@@ -93,7 +93,8 @@ func TestKeysOfTwoInputs(t *testing.T) {
 			all := operators.Count("all", byAd(operators.Union(s, operators.Filter(c, func(string) bool { return true }))))
 			pipeline.Write(p, "union", operators.Finals(operators.Seal(all, operators.Keys("campaign"))), nowhere("union"), show)
 			each := func(line string) crdt.GSet[string] { return crdt.GSetOf(line) }
-			group := operators.Cogroup("group", byAd(s), each, byAd(c), each)
+			other := operators.Determines(operators.KeyBy(c, "ad", ad), "campaign", func(string) string { return "that of the first stream counts" })
+			group := operators.Cogroup("group", byAd(s), each, other, each)
 			pipeline.Write(p, "cogroup", operators.Finals(operators.Seal(group, operators.Keys("campaign"))), nowhere("cogroup"), func(f operators.Final[string, crdt.GSet[string]]) ([]byte, error) {
 				return fmt.Append(nil, f.Key, " ", f.Value.Len()), nil
 			})
@@ -235,6 +236,53 @@ func TestKeysBesideTimes(t *testing.T) {
 		for _, r := range d.Rejected() {
 			if !r.Late || r.Operator != "count by-ad" && string(r.Payload) == "car/a 4" || r.Operator != "count by-campaign" && string(r.Payload) == "car/b 5" {
 				t.Errorf("rejected: %+v", r)
+			}
+		}
+	}
+}
+
+// What panics costs its record: a key of which no record could be used has no result, and what a broken Merge has done to a state by
+// then is part of it, sealed or restarted.
+func TestKeysOfLatticesThatPanic(t *testing.T) {
+	t.Parallel()
+	for shards := 1; shards <= 2; shards++ {
+		var in []pipelinetest.Log
+		for i := range shards {
+			l := pipelinetest.Log{Read: "clicks", Shard: i}
+			for _, line := range []string{"broken/a 7", "half/a 1", "whole/a 1", "half/a 7", "whole/a 2", "broken/b 7", "broken/b 7", "half/a 2", "seal half", "whole/a 3", "seal broken"} {
+				if campaign, ok := strings.CutPrefix(line, "seal "); ok {
+					l.SealKey("north", "campaign", campaign)
+					continue
+				}
+				l.Messages, l.Producers = append(l.Messages, []byte(line)), append(l.Producers, "north")
+			}
+			in = append(in, l)
+		}
+		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
+			p := pipeline.New("brittle")
+			ads := operators.Determines(clicksByAd(p, shards, "north"), "campaign", campaignOf)
+			sets := operators.Aggregate("sets", ads, func(line string) brittle {
+				var r reading
+				_, _ = fmt.Sscan(strings.Fields(line)[1], &r.Value)
+				return liftBrittle(r)
+			})
+			pipeline.Write(p, "sets", operators.Finals(operators.Seal(sets, operators.Keys("campaign"))), nowhere("sets"), func(f operators.Final[string, brittle]) ([]byte, error) {
+				return fmt.Append(nil, f.Key, " ", f.Value.String()), nil
+			})
+			seven := crdt.AssertUpSet("has 7", func(b *brittle) bool {
+				if b.set.Contains(3) {
+					panic("a question that breaks")
+				}
+				return b.set.Contains(7)
+			})
+			pipeline.Write(p, "seven", operators.Threshold(sets, seven), nowhere("seven"), pipeline.EncodeText)
+			return p
+		}, in, pipelinetest.Options{Rounds: 60})
+		want(t, out, "sets", "final half/a 3", "final whole/a 3")
+		want(t, out, "seven", "stable half/a")
+		for place, why := range out.Rejected {
+			if !strings.Contains(why, "brittle") && !strings.Contains(why, "a question that breaks") {
+				t.Errorf("%s: %s", place, why)
 			}
 		}
 	}

@@ -97,7 +97,11 @@ func TestSealKey(t *testing.T) {
 	f.must(again.SealKey(t.Context(), "country", "es")) // and the other one has ended
 	eventually(map[string]string{"de berlin": "3", "de bonn": "3", "it rome": "4", "es madrid": "1"})
 	f.must(again.End(t.Context()))
+	last := f.messages()
 	f.must(again.SealKey(t.Context(), "country", "gr")) // which the end includes
+	if now := f.messages(); now != last {
+		t.Errorf("%d messages were published behind the end", now-last)
+	}
 	natstest.Eventually(t, "the end of all shards", func() bool {
 		return !slices.ContainsFunc(f.mon.Shards(), func(s pipeline.ShardStatus) bool { return !s.Done })
 	})
@@ -121,6 +125,14 @@ func TestSealKey(t *testing.T) {
 	}
 }
 
+// messages returns how many the stream holds.
+func (f *fixture) messages() uint64 {
+	f.Helper()
+	stream, err := f.js.Stream(f.Context(), "ORDERS")
+	f.must(err)
+	return stream.CachedInfo().State.Msgs
+}
+
 // What cannot be promised is refused, and changes nothing.
 func TestSealKeyRefuses(t *testing.T) {
 	t.Parallel()
@@ -134,9 +146,7 @@ func TestSealKeyRefuses(t *testing.T) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
 	}
-	stream, err := f.js.Stream(t.Context(), "ORDERS")
-	f.must(err)
-	if n := stream.CachedInfo().State.Msgs; n != 0 {
+	if n := f.messages(); n != 0 {
 		t.Errorf("%d messages were published", n)
 	}
 	f.must(p.SealKey(t.Context(), "country"))

@@ -134,16 +134,16 @@ func (k *valued[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 		s, fresh = nil, false
 		s, fresh = k.at(c.Key)
 		if asked == unapplied {
-			if grew := k.Apply(&s.slot.value, &c.Value); !grew && !fresh {
+			if grew := k.Apply(&s.value, &c.Value); !grew && !fresh {
 				continue
 			}
 			k.touch(s)
 			asked = 0
 		}
 		for ; asked < len(k.thresholds); asked++ {
-			if t, bit := k.thresholds[asked], uint8(1)<<asked; s.fired&bit == 0 && t.holds(&s.slot.value) {
+			if t, bit := k.thresholds[asked], uint8(1)<<asked; s.fired&bit == 0 && t.holds(&s.value) {
 				s.fired |= bit
-				t.fire(b.Meta[next], c.Key, plan.Global, &s.slot.value)
+				t.fire(b.Meta[next], c.Key, plan.Global, &s.value)
 			}
 		}
 		asked = unapplied

@@ -160,10 +160,10 @@ func (k *valued[K, C, L, P]) Restore(entry []byte) (err error) {
 			return err
 		}
 		s, _ := k.at(key)
-		if err := P(&s.slot.value).UnmarshalBinary(value); err != nil {
+		if err := P(&s.value).UnmarshalBinary(value); err != nil {
 			return fmt.Errorf("plan: state of %s, key %q: %w", k.node.Label(), k.keys.Text(key), err)
 		}
-		s.fired = k.known(&s.slot.value)
+		s.fired = k.known(&s.value)
 		return nil
 	case entryDropValue:
 		if len(rest) != len(plan.ValueID{}) {
@@ -219,7 +219,7 @@ func (k *valued[K, C, L, P]) Covers(entry []byte) error {
 	if err != nil {
 		return err
 	}
-	if s := k.states[key]; s != nil && !covers[L, P](&s.slot.value, value) {
+	if s := k.states[key]; s != nil && !covers[L, P](&s.value, value) {
 		return k.fell(k.keys.Text(key), plan.Global)
 	}
 	return nil
