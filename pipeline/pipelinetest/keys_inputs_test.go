@@ -83,6 +83,8 @@ func TestKeysOfTwoInputs(t *testing.T) {
 	}
 	for shards := 1; shards <= 3; shards++ {
 		in := append(promisedLines(rng, "shown", "shop", shards, shown), promisedLines(rng, "clicked", "web", shards, clicked)...)
+		late := &in[shards] // of those that are clicked
+		late.Messages, late.Producers = append(late.Messages, []byte("c0/0 late")), append(late.Producers, "web")
 		out := pipelinetest.Check(t, func() *pipeline.Pipeline {
 			p := pipeline.New("two")
 			s, c := shownAndClicked(p, shards)
@@ -104,7 +106,7 @@ func TestKeysOfTwoInputs(t *testing.T) {
 		want(t, out, "union", slices.Clone(counts)...)
 		want(t, out, "cogroup", slices.Clone(counts)...)
 		want(t, out, "minus", slices.Clone(unclicked)...)
-		if len(out.Rejected) > 0 {
+		if out.Late != 3 || len(out.Rejected) != 3 { // for each of the states
 			t.Errorf("%d shards: rejected %v", shards, out.Rejected)
 		}
 	}
