@@ -40,6 +40,9 @@
 // never be taken back, and Seal, after which it does not change any more. Whatever else one would like to know of
 // it depends on what has not arrived yet, and a program that asks does not compile. From a Sealed state every function is allowed.
 //
+// What seals a state: [Watermark], [Punctuation], [RecordedCut] and [EndOfInput] its windows; [Keys] its keys, by the values of an
+// attribute that follows from the key ([Determines]); [SealWhen] the evidence in it.
+//
 // The functions build a plan; they start nothing, and they do not fail. Mistakes that the types cannot see are
 // recorded with the caller's file and line and returned by pipeline.Pipeline's Err, Explain and Run. Functions that
 // the user passes must be pure: the same record, the same answer, whoever asks and however often.

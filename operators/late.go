@@ -34,7 +34,10 @@ func Late[K Key, T any](in Keyed[K, T], of Stateful) Stream[T] {
 	case !slices.Contains(state.In, keyed):
 		n.Graph().Fail(n.Site, "late: %s (%s) is not made of this keyed stream", state.Label(), state.Site)
 	}
-	n.Build = func(_ *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
+		if state.Rule.Attribute != "" {
+			return kernel.LateByValue[K, T](n, rt, down, slices.Index(state.In, keyed), keyOf[K, T](keyed))
+		}
 		return kernel.Late[T](n, down)
 	}
 	return plan.NewStream[T](n)

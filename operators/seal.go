@@ -1,6 +1,7 @@
 package operators
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -26,6 +27,19 @@ func Punctuation() Sealing { return Sealing{plan.SealRule{Set: true, Punctuation
 // RecordedCut seals a window by [Cuts] or [UpToCut] once every shard of the input has come to the marker of its cut, and likewise what a
 // [Lookup] or a join of tables answers at a cut. No record is late for it. What comes behind the last cut is sealed by the end of the input.
 func RecordedCut() Sealing { return Sealing{plan.SealRule{Set: true, Cut: true}} }
+
+// Keys seals each key, without any window, once the value that it has of an attribute is complete: every registered producer has
+// promised, in each shard of the input, that it has published all records with the value, and the shard has them. Keys with one
+// value are sealed together; a slow producer holds back what it has not promised, and nothing else. The end of the input seals
+// the others. It needs inputs with a registry, see pipeline.Source.Producers, whose producers promise values by
+// producer.Producer.SealKey.
+//
+// The attribute is that of the keys, or one that follows from them: see [Determines]. What is promised about another one says nothing of
+// a key, and the plan refuses it. A record that comes nevertheless, judged by what its own shard had been promised before it, goes to the
+// late stream. For that each shard of the input remembers 16 bytes of each value that is sealed, at most 1,048,576 of them.
+func Keys(attribute string) Sealing {
+	return Sealing{plan.SealRule{Set: true, OnlyAtEnd: true, Attribute: cmp.Or(attribute, "(none)")}} // which is refused as a name
+}
 
 // EndOfInput seals everything once every shard of the input has received its end marker.
 func EndOfInput() Sealing { return Sealing{plan.SealRule{Set: true, OnlyAtEnd: true}} }
@@ -54,7 +68,7 @@ func sealBy[K Key, L any](n *plan.Node, when Sealing) {
 func requireSealing(n *plan.Node, when Sealing) {
 	switch {
 	case !when.rule.Set:
-		n.Graph().Fail(n.Site, "%s: no sealing is given; use Watermark, Punctuation or EndOfInput", n.Op)
+		n.Graph().Fail(n.Site, "%s: no sealing is given; use Watermark, Punctuation, Keys or EndOfInput", n.Op)
 	case when.rule.Lateness < 0:
 		n.Graph().Fail(n.Site, "%s: the lateness must not be negative", n.Op)
 	}

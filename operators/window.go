@@ -74,7 +74,7 @@ func UpToCut() Windows { return Windows{plan.Windowing{Size: 1, Cut: true, Total
 // maxOverlap is how many windows can hold an instant: each record costs as many updates.
 const maxOverlap = 1000
 
-// GlobalWindow is the one window that holds all of time. It can only be sealed by the end of bounded input.
+// GlobalWindow is the one window that holds all of time. It is sealed by the end of bounded input, or key by key: see [Keys].
 func GlobalWindow() Windows { return Windows{} }
 
 // Window puts each record into the window that holds its event time.

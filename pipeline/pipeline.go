@@ -63,7 +63,7 @@ type Source[T any] struct {
 	// Producers is the registry of those who publish to the stream, if they say themselves what is complete: by punctuations in
 	// each shard, as package producer publishes them. A window is complete once every one of them has promised so for every
 	// shard, however far the records of others are. Each record must carry the name of its producer and its
-	// number: see package producer. A record or a promise of anyone else goes to the dead letters. The registry is
+	// number: see package producer. They may also promise values of an attribute: see operators.Keys. A record or a promise of anyone else goes to the dead letters. The registry is
 	// part of the pipeline's identity; a shard that nobody publishes to needs the promises too.
 	Producers []string
 	// Complete, if it is not nil, is a seal of your own: behind each message it returns the time before which the shard is

@@ -10,9 +10,9 @@ var proofs = map[string]string{
 	"make bench-joins":             ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 	"make bench-sketches":          ".ci/run: go -C benchmarks/sketches test -bench . ",
 	"go run ./cmd/calmstream demo": ".ci/run: go run ./cmd/calmstream demo",
-	"go run ./cmd/calmstream run wordcount --input README.md":                   ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",
-	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x":            ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
+	"go run ./cmd/calmstream run wordcount --input README.md":                         ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",
+	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x":                  ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 	"go test ./pipeline/internal/shard -run '^$' -bench 'Apply|Windows|State' -cpu 1": ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
-	"go test -run '^$' -bench Lattices -cpu 1 ./benchmarks/lattices":            ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
-	"go test -run '^$' -bench AWSet -cpu 1 ./benchmarks/lattices":               ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
+	"go test -run '^$' -bench Lattices -cpu 1 ./benchmarks/lattices":                  ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
+	"go test -run '^$' -bench AWSet -cpu 1 ./benchmarks/lattices":                     ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 }

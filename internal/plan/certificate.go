@@ -49,6 +49,10 @@ type Certificate struct {
 	By *Node
 	// Window is the window or the period.
 	Window Span
+	// Value is, of a state that is sealed by values of an attribute, the value: all of its keys are sealed. Valued tells the empty
+	// value from none.
+	Value  string
+	Valued bool
 	// Keys is how many keys it holds, and Digest that of all of them with their states: of a window xxhash64 of what a checkpoint would
 	// keep, in the order of the keys; else the sum of the xxhash64 of each.
 	Keys   int
@@ -58,9 +62,12 @@ type Certificate struct {
 	First, Seq uint64
 }
 
-// Token renders what the certificate is about as one token of a subject, unique for a state.
+// Token renders what the certificate is about as one or two tokens of a subject, unique for a state.
 func (c *Certificate) Token() string {
-	if c.Kind != ByEvidence {
+	switch {
+	case c.Valued:
+		return c.Window.Token() + "." + KeyToken(c.Value)
+	case c.Kind != ByEvidence:
 		return c.Window.Token()
 	}
 	return fmt.Sprintf("evidence%d-%d-%d", c.By.ID, c.First, c.Seq)

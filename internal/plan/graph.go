@@ -56,6 +56,8 @@ type Node struct {
 	// KeyName is the attribute of a KeyBy node, and Typed its key function; a Window node passes them on.
 	KeyName string
 	Typed   any
+	// Determines are the attributes that are declared, on a KeyBy or Window node, to follow from the key.
+	Determines []Dependency
 	// Codec is the Codec of the records that the node yields, if one is declared. CodecName is that of a stateful node's
 	// records, for the fingerprint.
 	Codec     any
@@ -104,6 +106,8 @@ type SourceSpec struct {
 	Filters []string
 	// Producers are the registered producers, if their punctuations and not the records say what is complete.
 	Producers []string
+	// Attributes are those of which states below are sealed by the values that producers promise: set by the planner.
+	Attributes []string
 	// Cuts says that the time of a record is the number of recorded cuts before it in its shard.
 	Cuts bool
 	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.

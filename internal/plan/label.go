@@ -13,6 +13,8 @@ type Label struct {
 	// Order says what orders the records: "log" (one log, the same for every owner), "exchange" (a log whose order
 	// the data does not decide), or "none needed".
 	Order string
+	// Seals are the attributes of which producers promise values: Seal_key in the words of Blazes.
+	Seals []string
 	// Key is the attribute whose values are held by one shard each, "" if none.
 	Key string
 	// Verdict is what results taken here would be worth.
@@ -22,6 +24,9 @@ type Label struct {
 // String renders the label on one line. Duplicates never reach an operator: each position of a log is applied once.
 func (l Label) String() string {
 	s := l.Bound + ", order: " + l.Order + ", no duplicates"
+	for _, attribute := range l.Seals {
+		s += ", Seal_" + attribute
+	}
 	if l.Key != "" {
 		s += ", by " + l.Key
 	}
@@ -41,7 +46,7 @@ func (l Label) short() string {
 
 // LabelOf returns the label of the edges that leave the node.
 func (p *Plan) LabelOf(n *Node) Label {
-	l := Label{Bound: "unbounded", Order: "log", Verdict: "stable"}
+	l := Label{Bound: "unbounded", Order: "log", Verdict: "stable", Seals: p.sealedOn(n)}
 	for _, s := range p.stagesOf[n] {
 		if s.Exchanged() {
 			l.Order = "exchange"
@@ -127,9 +132,13 @@ func (p *Plan) point(n *Node) Point {
 	case n.Sealed || n.Outer:
 		return Point{Node: n, Name: n.Name, Waits: p.waits(n, n.Awaits), Reason: n.Reason, Repair: n.Repair}
 	}
+	until := "its window"
+	if a := n.Rule.Attribute; a != "" {
+		until = "the " + a + " of its key"
+	}
 	return Point{
 		Node: n, Name: n.In[0].Name, Waits: p.waits(n, "the end of the window"),
-		Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until its window is complete", n.In[0].Name),
+		Reason: fmt.Sprintf("the exact value of %s is read below, and it can change until %s is complete", n.In[0].Name, until) + compatibility(n),
 		Repair: fmt.Sprintf("operators.Threshold answers a question about %s whose yes is final, and waits for nothing", n.In[0].Name),
 	}
 }
@@ -142,6 +151,8 @@ func (p *Plan) waits(n *Node, instant string) string {
 		registry = fmt.Sprintf("all %d shards of %s", stage.Producers(), names(stage.From))
 	}
 	switch {
+	case n.Rule.Attribute != "":
+		return fmt.Sprintf("%s to hold the promises of all producers (%s) for the %s of a key, and what they cover", registry, producers(n), n.Rule.Attribute)
 	case n.Rule.OnlyAtEnd:
 		return "the end marker of " + registry
 	case n.Rule.Cut:

@@ -96,6 +96,17 @@ type Runtime struct {
 	SampleBits int
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
+	// Feeders is how many shards feed the stage: 1 where it reads an input itself.
+	Feeders int
+	// Broadcast sends a record to all shards of the stage that begins at the given node, each of which takes it behind what was sent
+	// to it before. The record may be reused after the call.
+	Broadcast func(to *Node, record []byte)
+	// Feeder is the number of this shard among those that feed the stage of the given node.
+	Feeder func(to *Node) int
+	// Sealed reports whether a value of an attribute is complete in this shard, which reads an input; Watch has told called with each
+	// one that becomes so, behind all records that were there before. Only one is called for each state.
+	Sealed func(v ValueID) bool
+	Watch  func(state *Node, told func(v ValueID))
 	// Certify takes note of a window that was sealed, or of many states that were sealed one by one. It may be nil. CertifyRange is how
 	// many positions of the log a certificate of what is sealed by its evidence is about.
 	Certify      func(c Certificate)

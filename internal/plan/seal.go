@@ -17,6 +17,9 @@ type SealRule struct {
 	Punctuation bool
 	// Cut closes windows by recorded cuts: a Lateness of 0, over windows between cuts.
 	Cut bool
+	// Attribute, if it is not empty, seals keys by the values of that attribute which producers promise to be complete. OnlyAtEnd is
+	// set too: nothing else but the end of the input says more.
+	Attribute string
 	// Lateness is how far, in event time, records may trail the latest record of their shard.
 	Lateness time.Duration
 }
@@ -59,6 +62,8 @@ func (r SealRule) String() string {
 	switch {
 	case !r.Set:
 		return "none"
+	case r.Attribute != "":
+		return "values of " + r.Attribute + ", by promises of the registered producers"
 	case r.OnlyAtEnd:
 		return "end of bounded input"
 	case r.Evidence:

@@ -171,6 +171,7 @@ func check(g *Graph) error {
 		}
 		switch n.Kind {
 		case KindRead:
+			n.Source.Attributes = nil // a graph may be cut several times
 			if a, b, found := overlaps(n.Source.Filters); found {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
@@ -203,7 +204,7 @@ func rules(n *Node) error {
 	if n.Kind == KindFold {
 		err = seals(n)
 	}
-	return errors.Join(err, promised(n), cuts(n))
+	return errors.Join(err, promised(n), cuts(n), valued(n))
 }
 
 // seals gives a fold the rule of the seals below it. There can be only one rule: it decides which records are late for the state

@@ -10,6 +10,7 @@ import (
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
 
 // CheckShards deals the records of the logs to the shards of their Reads in other ways, and in other orders, and fails the test if
@@ -43,6 +44,10 @@ func RunShards(build func(shards int) *pipeline.Pipeline, logs []Log, o Options)
 			if n < len(logs[i].Producers) {
 				r.producer = logs[i].Producers[n]
 			}
+			if kind := r.headers[seal.Header]; len(kind) > 0 && kind[0] == seal.Key {
+				r.seals = r.headers[seal.AttributeHeader][0]
+				r.producer = seal.Producer(r.headers)
+			}
 			d.records = append(d.records, r)
 		}
 	}
@@ -62,6 +67,8 @@ type record struct {
 	// headers are carried along, but for those of the producer, who numbers the records of each shard.
 	headers  map[string][]string
 	producer string
+	// seals is the attribute if it is no record but a promise about a value of it, which each shard needs.
+	seals string
 }
 
 // dealer deals records.
@@ -128,9 +135,17 @@ func (d *dealer) deal(rng *rand.Rand, shards int) ([]record, error) {
 			of[s.Name] = s.Shards
 		}
 	}
-	dealt := slices.Clone(d.records)
-	for i := range dealt {
-		dealt[i].shard = rng.IntN(max(1, of[dealt[i].read]))
+	var dealt []record
+	for _, r := range d.records {
+		n := max(1, of[r.read])
+		if r.seals == "" {
+			r.shard = rng.IntN(n)
+			dealt = append(dealt, r)
+			continue
+		}
+		for r.shard = range n {
+			dealt = append(dealt, r)
+		}
 	}
 	if len(dealt) > 1 && rng.IntN(2) == 0 {
 		for range 1 + rng.IntN(len(dealt)) {
@@ -151,6 +166,11 @@ func logsOf(dealt []record) (logs []Log) {
 			at[id], logs = i, append(logs, Log{Read: r.read, Shard: r.shard})
 		}
 		l := &logs[i]
+		if r.seals != "" {
+			l.SealKey(r.producer, r.seals, string(r.data))
+			l.Times = append(l.Times, r.stored)
+			continue
+		}
 		l.Messages, l.Times = append(l.Messages, r.data), append(l.Times, r.stored)
 		l.Headers, l.Producers = append(l.Headers, r.headers), append(l.Producers, r.producer)
 	}

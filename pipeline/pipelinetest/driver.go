@@ -2,6 +2,7 @@ package pipelinetest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
 
 // T is what a Driver needs of a test: *testing.T, *testing.B and *rapid.T have it.
@@ -27,6 +29,8 @@ type Message struct {
 	Subject string
 	// Header is nil where the message has none.
 	Header map[string][]string
+	// Producer is who has published it, whose records the Driver numbers; "" is nobody.
+	Producer string
 	// Stored is when the server stored the message; zero means the clock of the Driver.
 	Stored time.Time
 }
@@ -116,7 +120,26 @@ func (d *Driver) PushMessage(read string, m Message) {
 	if m.Subject == "" {
 		m.Subject = fmt.Sprintf("%s.%d", read, m.Shard)
 	}
+	if m.Producer != "" {
+		own := seal.RecordHeaders(m.Producer, published(m.Producer, d.w.logs[id]).Count+1)
+		maps.Copy(own, m.Header)
+		m.Header = own
+	}
 	d.append(id, plan.Message{Subject: m.Subject, Data: m.Data, Header: m.Header, Time: m.Stored.UnixNano()})
+}
+
+// SealKey stores, in each shard of a Read, the promise of a producer that a value of an attribute is complete: that the records which
+// it has published so far, as Message.Producer says, are all that have the value.
+func (d *Driver) SealKey(read, producer, attribute, value string) {
+	d.t.Helper()
+	s := d.input(read)
+	if s == nil {
+		return
+	}
+	for shard := range s.Shards {
+		t := published(producer, d.w.logs[checkpoint.ShardID{Stage: read, Shard: shard}])
+		d.PushMessage(read, Message{Data: []byte(value), Shard: shard, Header: seal.KeyHeaders(producer, attribute, t)})
+	}
 }
 
 // Advance moves the clock that says when messages are stored. By itself it leads to nothing: a seal is told the time by messages only.

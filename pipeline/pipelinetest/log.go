@@ -27,6 +27,35 @@ type Log struct {
 	Producers []string
 }
 
+// SealKey puts behind the log the promise of a producer that a value of an attribute is complete: that all records with it, of those that
+// Producers says are its own, are among the ones before. It belongs to one shard; what is complete has to be promised in each.
+func (l *Log) SealKey(producer, attribute, value string) {
+	var t seal.Tally
+	for i, name := range l.Producers {
+		if name == producer && i < len(l.Messages) {
+			t.Add(l.Messages[i])
+		}
+	}
+	for len(l.Headers) < len(l.Messages) {
+		l.Headers = append(l.Headers, nil)
+	}
+	for len(l.Producers) < len(l.Messages) {
+		l.Producers = append(l.Producers, "")
+	}
+	l.Messages, l.Producers = append(l.Messages, []byte(value)), append(l.Producers, "")
+	l.Headers = append(l.Headers, seal.KeyHeaders(producer, attribute, t))
+}
+
+// records counts the messages that are records.
+func (l *Log) records() (n int) {
+	for i := range l.Messages {
+		if i >= len(l.Headers) || len(l.Headers[i][seal.Header]) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Start is when the first message of a Log is stored unless it says otherwise, and when the clock of a Driver begins.
 var Start = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 

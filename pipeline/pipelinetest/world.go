@@ -79,7 +79,7 @@ func newWorld(p *plan.Plan, logs []Log) (*world, error) {
 			return nil, fmt.Errorf("pipelinetest: there are two logs for %v", id)
 		}
 		w.logs[id] = inputMessages(l, s.Root.Source.Producers)
-		w.read[s.Root.ID] += len(l.Messages)
+		w.read[s.Root.ID] += l.records()
 	}
 	for _, s := range inputs {
 		for i := range s.Shards {

@@ -15,10 +15,13 @@
 //
 //	Calm-Producer    the name, on every message
 //	Calm-Sequence    on a record: its number among those of the producer in the shard, from 1 on
-//	Calm-Seal        on a promise: the time before which everything is there (RFC 3339), or "end"
+//	Calm-Seal        on a promise: the time before which everything is there (RFC 3339), or "end", or "key"
 //	Calm-Count       on a promise: how many records the producer has published to the shard
 //	Calm-Digest      on a promise: the sum, modulo 2^64, over these records of xxhash64(number, xxhash64(payload)), both 8 bytes
 //	                 little endian; 16 hexadecimal digits
+//
+// What ends without a time, such as a campaign, is promised by [Producer.SealKey]: Calm-Seal is "key", Calm-Attribute names the attribute, the
+// payload is the value as text, and count and digest are as above.
 //
 // A message with the header Calm-Seal: void, a number and no payload takes the place of a record that could not be published.
 package producer

@@ -261,12 +261,15 @@ func (p *Producer) shardOf(subject string) *shard {
 
 // send publishes message n of a shard, and waits while too many are under way.
 func (p *Producer) send(ctx context.Context, s *shard, msg *nats.Msg, n uint64) error {
+	return p.begin(ctx, flight{msg: msg, id: fmt.Sprintf("calm %s %d %s", p.cfg.Name, n, s.filter)})
+}
+
+// begin publishes a message, and waits while too many are under way.
+func (p *Producer) begin(ctx context.Context, f flight) (err error) {
 	if err := p.wait(ctx, p.cfg.MaxPending-1); err != nil {
 		return err
 	}
-	f := flight{msg: msg, id: fmt.Sprintf("calm %s %d %s", p.cfg.Name, n, s.filter)}
-	var err error
-	if f.future, err = p.js.PublishMsgAsync(msg, jetstream.WithMsgID(f.id), jetstream.WithExpectStream(p.cfg.Stream)); err != nil {
+	if f.future, err = p.js.PublishMsgAsync(f.msg, p.options(f)...); err != nil {
 		return p.again(ctx, f)
 	}
 	p.pending = append(p.pending, f)
@@ -305,14 +308,18 @@ const (
 	silence = 5 * time.Second
 )
 
+func (p *Producer) options(f flight) []jetstream.PublishOpt {
+	options := []jetstream.PublishOpt{jetstream.WithExpectStream(p.cfg.Stream)}
+	if f.id != "" {
+		options = append(options, jetstream.WithMsgID(f.id))
+	}
+	return options
+}
+
 // again publishes a message until it is stored, it never can be, or ctx has ended.
 func (p *Producer) again(ctx context.Context, f flight) error {
 	for {
-		options := []jetstream.PublishOpt{jetstream.WithExpectStream(p.cfg.Stream)}
-		if f.id != "" {
-			options = append(options, jetstream.WithMsgID(f.id))
-		}
-		_, err := p.js.PublishMsg(ctx, f.msg, options...)
+		_, err := p.js.PublishMsg(ctx, f.msg, p.options(f)...)
 		var refused *jetstream.APIError
 		switch {
 		case err == nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/seal"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -90,7 +91,7 @@ func (b *past) see(name string, headers nats.Header, data []byte) {
 		return
 	}
 	if kind := headers.Get(seal.Header); kind != "" && kind != seal.Void {
-		b.promise(headers)
+		b.promise(headers, data)
 	} else if n, err := seal.Sequence(headers); err == nil && n > b.tally.Count {
 		if kind == seal.Void {
 			data = nil // whatever it has: so it counts for a shard
@@ -107,8 +108,15 @@ func (b *past) see(name string, headers nats.Header, data []byte) {
 }
 
 // promise takes note of a promise: it says what the records before it were, of which some may be gone from the stream.
-func (b *past) promise(headers nats.Header) {
-	made, err := seal.ReadPromise(headers)
+func (b *past) promise(headers nats.Header, value []byte) {
+	var made seal.Promise
+	var err error
+	if headers.Get(seal.Header) == seal.Key {
+		made.Before = plan.Beginning // it says nothing of time
+		made.Tally, _, err = seal.ReadKeyPromise(headers, value)
+	} else {
+		made, err = seal.ReadPromise(headers)
+	}
 	if err != nil {
 		return
 	}

@@ -98,6 +98,9 @@ func (r *readers[K, L]) known(value *L) (fired uint8) {
 
 // Fold keeps a state of type L for each key and window.
 func Fold[K plan.Key, C, L any, P crdt.Lattice[L]](n *plan.Node, rt *plan.Runtime, down []plan.Operator, f Folding[L, C]) (plan.Operator, error) {
+	if n.Rule.Attribute != "" {
+		return newValued[K, C, L, P](n, rt, down, f)
+	}
 	if n.Windowing.Gap > 0 {
 		return newSessions[K, C, L, P](n, rt, down, f)
 	}

@@ -79,13 +79,15 @@ type receiver[K plan.Key, C any] struct {
 	guard
 	keys   plan.KeyCodec[K]
 	values ValueCodec[C]
+	voter  voter // nil unless the state is sealed by values of an attribute
 	out    outlet[plan.Contribution[K, C]]
 }
 
 // Receive decodes what Send encoded.
 func Receive[K plan.Key, C any](n *plan.Node, next plan.Operator, values ValueCodec[C]) (plan.Operator, error) {
 	out, err := newOutlet[plan.Contribution[K, C]](n, []plan.Operator{next})
-	return &receiver[K, C]{guard: guard{node: n}, keys: plan.KeyCodecOf[K](), values: values, out: out}, err
+	voter, _ := next.(voter)
+	return &receiver[K, C]{guard: guard{node: n}, keys: plan.KeyCodecOf[K](), values: values, voter: voter, out: out}, err
 }
 
 var errRecord = errors.New("plan: malformed exchange record")
@@ -93,6 +95,9 @@ var errRecord = errors.New("plan: malformed exchange record")
 func (k *receiver[K, C]) Receive(seq uint64, index uint32, record []byte) (err error) {
 	defer k.broken(&err)
 	size, n := binary.Uvarint(record)
+	if n > 0 && size == sealMark {
+		return k.seal(record[n:])
+	}
 	if n <= 0 || size > uint64(len(record)-n) {
 		return errRecord
 	}

@@ -41,6 +41,9 @@ type Certificate struct {
 	End   int64  `json:"end"`
 	First uint64 `json:"first,omitempty"`
 	Last  uint64 `json:"last,omitempty"`
+	// Attribute and Value are set for a state that is sealed by values of an attribute: all keys with the value are sealed.
+	Attribute string  `json:"attribute,omitempty"`
+	Value     *string `json:"value,omitempty"`
 	// Rule is the rule of the seal.
 	Rule   string `json:"rule"`
 	Keys   int    `json:"keys"`
@@ -162,6 +165,9 @@ func (c *certificates) message(certificate *shard.Certificate) *nats.Msg {
 		Window: about, Start: span.Start, End: span.End, Rule: certificate.Rule(),
 		Keys: certificate.Keys, Digest: fmt.Sprintf("%016x", certificate.Digest),
 		Owner: c.owner, Position: strconv.FormatUint(certificate.Seq, 10), Frontier: plan.FrontierText(certificate.Frontier),
+	}
+	if certificate.Valued {
+		form.Attribute, form.Value = n.Rule.Attribute, &certificate.Value
 	}
 	switch certificate.Kind {
 	case plan.ByEvidence:

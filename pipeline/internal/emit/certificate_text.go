@@ -10,6 +10,9 @@ func (c Certificate) String() string {
 	var b strings.Builder
 	switch c.Kind {
 	case "":
+		if c.Value != nil {
+			fmt.Fprintf(&b, "%s %q in ", c.Attribute, *c.Value)
+		}
 		fmt.Fprintf(&b, "window %s of state %s is sealed in shard %s/%d: %d keys, digest %s\n", c.Window, c.State, c.Stage, c.Shard, c.Keys, c.Digest)
 	case "sessions":
 		fmt.Fprintf(&b, "%d sessions of state %s that end in %s are sealed in shard %s/%d: digest %s\n", c.Keys, c.State, c.Window, c.Stage, c.Shard, c.Digest)

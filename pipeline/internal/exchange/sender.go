@@ -36,8 +36,16 @@ func NewSender(producer, partitions int, out func(partition int, envelope []byte
 
 // Send numbers a record for the partition of its key. Key and record may be reused after the call; the record is not longer
 // than MaxRecord.
-func (s *Sender) Send(key, record []byte) {
-	partition := plan.Partition(key, len(s.lanes))
+func (s *Sender) Send(key, record []byte) { s.send(plan.Partition(key, len(s.lanes)), record) }
+
+// Broadcast numbers a record for each partition.
+func (s *Sender) Broadcast(record []byte) {
+	for partition := range s.lanes {
+		s.send(partition, record)
+	}
+}
+
+func (s *Sender) send(partition int, record []byte) {
 	l := &s.lanes[partition]
 	if len(l.records)+len(record) > envelopeBytes && len(l.records) > 0 {
 		s.cut(partition)

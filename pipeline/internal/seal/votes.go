@@ -26,6 +26,7 @@ type Votes struct {
 	producers []*producer // by name
 	frontier  int64
 	refuted   []Refuted
+	keys      *Keys // nil unless something is sealed by values of attributes
 	// ahead and promises are how many all producers have.
 	ahead, promises int
 }
@@ -38,7 +39,8 @@ type Refuted struct {
 }
 
 type producer struct {
-	name string
+	name   string
+	number int // in the order of the names
 	// got are the records numbered without a gap from 1 on.
 	got Tally
 	// ahead holds the hashes of those that came before one with a lower number.
@@ -51,8 +53,8 @@ type producer struct {
 // NewVotes returns the votes of the given producers, none of which has said anything yet.
 func NewVotes(names []string) *Votes {
 	v := &Votes{frontier: plan.Beginning}
-	for _, name := range slices.Sorted(slices.Values(names)) {
-		v.producers = append(v.producers, &producer{name: name, ahead: make(map[uint64]uint64), frontier: plan.Beginning})
+	for i, name := range slices.Sorted(slices.Values(names)) {
+		v.producers = append(v.producers, &producer{name: name, number: i, ahead: make(map[uint64]uint64), frontier: plan.Beginning})
 	}
 	return v
 }
@@ -179,10 +181,13 @@ func (v *Votes) settle(p *producer) {
 			p.promises = slices.Delete(p.promises, 0, 1)
 			v.promises--
 			if made.Digest != p.got.Digest {
-				v.refuted = append(v.refuted, Refuted{made.Seq, fmt.Errorf("the punctuation of producer %q promises the digest %016x of its first %d records, but theirs is %016x; were records lost or changed, or does another process use its name?", p.name, made.Digest, p.got.Count, p.got.Digest)})
+				v.refute(p, made.Seq, made.Tally)
 				continue
 			}
 			p.frontier = max(p.frontier, made.Before)
+		}
+		if v.keys != nil {
+			v.keys.settle(p)
 		}
 		hash, ok := p.ahead[p.got.Count+1]
 		if !ok {
@@ -195,10 +200,18 @@ func (v *Votes) settle(p *producer) {
 	if p.frontier == before {
 		return
 	}
+	if v.keys != nil && p.frontier == plan.End {
+		v.keys.ended()
+	}
 	v.frontier = plan.End
 	for _, other := range v.producers {
 		v.frontier = min(v.frontier, other.frontier)
 	}
+}
+
+// refute takes note that the records of a producer are not what it promised.
+func (v *Votes) refute(p *producer, seq uint64, made Tally) {
+	v.refuted = append(v.refuted, Refuted{seq, fmt.Errorf("the punctuation of producer %q promises the digest %016x of its first %d records, but theirs is %016x; were records lost or changed, or does another process use its name?", p.name, made.Digest, p.got.Count, p.got.Digest)})
 }
 
 // Words yields how far each producer has promised, and delivered, everything.

@@ -14,7 +14,7 @@ import (
 // The headers of punctuations and of the records that they cover.
 const (
 	// Header tells a punctuation from a record. Its value is the time before which everything is complete, in RFC 3339 with
-	// nanoseconds, or End. Void is the value on what takes the place of a record that was lost.
+	// nanoseconds, or End, or Key. Void is the value on what takes the place of a record that was lost.
 	Header = "Calm-Seal"
 	// ProducerHeader names the producer of a record or a punctuation.
 	ProducerHeader = "Calm-Producer"
@@ -35,6 +35,10 @@ const (
 
 	// Idle is the value of Header on a message by which a pipeline gives up on a shard of its input that is idle.
 	Idle = "idle"
+	// Key is the value of Header that promises that a value is complete, which is the payload as text: numbers in decimal digits.
+	// AttributeHeader names the attribute whose value it is.
+	Key             = "key"
+	AttributeHeader = "Calm-Attribute"
 	// End is the value of Header that promises that nothing comes any more.
 	End = "end"
 	// Void is the value of Header on a message that takes the place, and the number, of a record that its producer could not
@@ -98,14 +102,19 @@ func ReadPromise(h map[string][]string) (p Promise, err error) {
 	if p.Before, err = parseTime(get(h, Header)); err != nil {
 		return p, err
 	}
-	if p.Count, err = strconv.ParseUint(get(h, CountHeader), 10, 64); err != nil {
-		return p, fmt.Errorf("the header %s is %q; it must be the number of records published to the shard", CountHeader, get(h, CountHeader))
+	p.Tally, err = readTally(h)
+	return p, err
+}
+
+func readTally(h map[string][]string) (t Tally, err error) {
+	if t.Count, err = strconv.ParseUint(get(h, CountHeader), 10, 64); err != nil {
+		return t, fmt.Errorf("the header %s is %q; it must be the number of records published to the shard", CountHeader, get(h, CountHeader))
 	}
 	digest := get(h, DigestHeader)
-	if p.Digest, err = strconv.ParseUint(digest, 16, 64); err != nil || len(digest) != 16 {
-		return p, fmt.Errorf("the header %s is %q; it must be 16 hexadecimal digits", DigestHeader, digest)
+	if t.Digest, err = strconv.ParseUint(digest, 16, 64); err != nil || len(digest) != 16 {
+		return t, fmt.Errorf("the header %s is %q; it must be 16 hexadecimal digits", DigestHeader, digest)
 	}
-	return p, nil
+	return t, nil
 }
 
 // Sequence reads the number of a record.

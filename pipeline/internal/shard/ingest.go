@@ -90,7 +90,7 @@ func (m *Machine) count(messages []plan.Message) (taken int) {
 			end++
 		}
 		refuted := m.votes.Refuted()
-		if takes && err == nil && len(refuted) == 0 && m.votes.Frontier() == m.frontier && i+1 < len(messages) {
+		if takes && err == nil && len(refuted) == 0 && !m.keys.Pending() && m.votes.Frontier() == m.frontier && i+1 < len(messages) {
 			continue
 		}
 		m.kernels.Source.Ingest(messages[from:end], m.frontier)
@@ -101,6 +101,7 @@ func (m *Machine) count(messages []plan.Message) (taken int) {
 		for _, r := range refuted {
 			m.refute(r)
 		}
+		m.sealValues()
 		if m.frontier = m.votes.Frontier(); m.frontier == plan.End {
 			break
 		}
@@ -118,6 +119,8 @@ func (m *Machine) vote(msg *plan.Message) (takes bool, err error) {
 	case seal.Void:
 		_, err := m.votes.Record(msg.Header, nil)
 		return false, err
+	case seal.Key:
+		return false, m.votes.PromiseKey(msg.Seq, msg.Header, msg.Data)
 	case seal.Idle, seal.Cut:
 		return false, nil // for pipelines that read the stream in another way
 	default:

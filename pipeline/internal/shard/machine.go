@@ -18,6 +18,9 @@ type Machine struct {
 	senderTo map[*plan.Node]*exchange.Sender
 	receiver *exchange.Receiver
 	votes    *seal.Votes // nil unless the input has registered producers
+	keys     *seal.Keys  // nil unless something is sealed by values that they promise
+	// watchers are told of such values, each by the attribute that its state is sealed by.
+	watchers []watcher
 	frontier int64
 	// messages are those of the batch under way, for dead letters.
 	messages []plan.Message
@@ -52,6 +55,10 @@ func NewMachine(env *Env) (*Machine, error) {
 	}
 	if s := env.Stage.Root.Source; s != nil && len(s.Producers) > 0 {
 		m.votes = seal.NewVotes(s.Producers)
+		if len(s.Attributes) > 0 {
+			m.keys = m.votes.Keys(s.Attributes)
+			m.states = append(m.states, state{env.Stage.Root, m.keys})
+		}
 	}
 	rt := &plan.Runtime{
 		Origin:   env.ID.String(),
@@ -64,6 +71,12 @@ func NewMachine(env *Env) (*Machine, error) {
 		Register: func(n *plan.Node, s plan.Stateful) { m.states = append(m.states, state{n, s}) },
 
 		Sample: m.digest.contribution, SampleBits: m.digest.sampleBits(),
+
+		Feeders:   max(1, env.Stage.Producers()),
+		Feeder:    m.feeder,
+		Broadcast: func(to *plan.Node, record []byte) { m.senderTo[to].Broadcast(record) },
+		Sealed:    func(v plan.ValueID) bool { return m.keys.Sealed(v) },
+		Watch:     m.watch,
 	}
 	kernels, err := env.Plan.Assemble(env.Stage, rt)
 	m.kernels = kernels
