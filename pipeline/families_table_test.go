@@ -127,9 +127,9 @@ var families = []family{
 		write(b, "keys", keys, pipeline.EncodeText)
 	}},
 	{name: "seal by evidence", build: func(b *builder) {
-		few := operators.Aggregate("few", b.windowed(operators.GlobalWindow()), func(s sample) crdt.GSet[int64] { return crdt.GSetOf(s.Value % 3) })
-		all := crdt.All(crdt.Contains[int64](0), crdt.Contains[int64](1), crdt.Contains[int64](2))
-		write(b, "all", operators.Finals(operators.SealWhen(few, all)), encodeFinal[crdt.GSet[int64]])
+		heard := operators.Aggregate("heard", b.keyed("left"), func(s sample) crdt.GSet[int] { return crdt.GSetOf(min(parts-1, max(0, s.At/40))) })
+		all := crdt.All(crdt.Contains(0), crdt.Contains(1), crdt.Contains(2), crdt.Contains(3)) // of each part of the input something
+		write(b, "all", operators.Finals(operators.SealWhen(heard, all)), encodeFinal[crdt.GSet[int]])
 	}},
 	{name: "sets, quantiles and extremes", build: func(b *builder) {
 		keyed := b.windowed(operators.Tumbling(30 * time.Second))
