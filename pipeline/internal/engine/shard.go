@@ -35,6 +35,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 	env := &shard.Env{
 		ID: id, Plan: e.Plan, Stage: stage,
 		Start:  checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
+		Cut:    begin.cut(number),
 		Store:  e.store,
 		Outlet: outlet,
 		Writer: e.writer,

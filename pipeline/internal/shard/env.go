@@ -82,6 +82,8 @@ type Env struct {
 	Stage *plan.Stage
 	// Start is where the log begins for a shard without a checkpoint.
 	Start checkpoint.Position
+	// Cut is the number of the last recorded cut before Start; 0 if there was none, or the input has no cuts.
+	Cut int64
 	// OpenLog opens the log behind a position.
 	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
 	Store   checkpoint.Store
