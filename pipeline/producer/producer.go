@@ -44,7 +44,8 @@ type Config struct {
 	Known []Position
 	// Replay says that the caller publishes again all records since its last Seal that succeeded, whose time is Sealed, in any order. Those that
 	// are in the stream already, by their subjects and payloads, are not published a second time: so nothing is lost, and nothing
-	// counted twice, whenever the process dies. Until all of them have come again nothing can be promised.
+	// counted twice, whenever the process dies. Until all of them have come again nothing can be promised. It takes some 100 bytes for
+	// each until then.
 	Replay bool
 	// Sealed is the time of that Seal. It is zero if there was none yet, and all records come again.
 	Sealed time.Time
@@ -87,7 +88,8 @@ type flight struct {
 const defaultPending = 256
 
 // Open finds out what the producer has published before, and goes on from there. Numbers that a crash has left unused, between
-// records that arrived, are filled with messages that are no records. It reads the stream from Since on.
+// records that arrived, are filled with messages that are no records. It reads the stream from Since on. A producer that may have
+// been here before, with numbers that are not known any more, is refused: see Config.Begun and Config.Known.
 func Open(ctx context.Context, cfg Config) (*Producer, error) {
 	switch {
 	case cfg.Conn == nil:
