@@ -251,7 +251,7 @@ func (d *dealer) shorten(round, shards int, dealt []record, of map[string]int, e
 
 // differ says how the logs of a deal differ from the same records in one shard. It is nil where the two cannot be compared.
 func (d *dealer) differ(shards int, logs []Log) error {
-	want, err := d.plain(1, logsOf(together(logs), nil))
+	want, err := d.plain(1, logsOf(recordsOf(logs), nil)) // where a promise comes again, which says nothing new
 	var got Outcome
 	if err == nil {
 		got, err = d.plain(shards, logs)
@@ -260,22 +260,6 @@ func (d *dealer) differ(shards int, logs []Log) error {
 		return sameSealed(want, got)
 	}
 	return nil
-}
-
-// together takes a deal back: all records in shard 0, and each promise once.
-func together(logs []Log) (all []record) {
-	promises := make(map[string]int) // the latest of each producer, which is in all shards
-	for _, r := range recordsOf(logs) {
-		if !r.promise.IsZero() {
-			of := fmt.Sprintf("%s %s %d", r.read, r.producer, r.promise.UnixNano())
-			if at, again := promises[of]; again {
-				all[at].shard = everywhere
-			}
-			promises[of] = len(all)
-		}
-		all = append(all, r)
-	}
-	return slices.DeleteFunc(all, func(r record) bool { return r.shard == everywhere })
 }
 
 // ofShards says of a failure under a schedule to how many shards the messages were dealt.

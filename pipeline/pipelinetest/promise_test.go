@@ -96,7 +96,19 @@ func TestLogPromises(t *testing.T) {
 	}
 	check("schedules", pipelinetest.Check(t, promised(1, "a", "b"), []pipelinetest.Log{l}, pipelinetest.Options{Rounds: 10}))
 	check("deals", pipelinetest.CheckShards(t, func(shards int) *pipeline.Pipeline { return promised(shards, "a", "b")() }, []pipelinetest.Log{l}, pipelinetest.Options{Rounds: 20}))
-	back, err := pipelinetest.Reparse(&pipelinetest.History{Pipeline: "promised", Owners: 1, Shards: 1, Logs: []pipelinetest.Log{l}})
+	dealt := pipelinetest.Deal([]pipelinetest.Log{l}, "readings", 2)
+	for _, l := range dealt {
+		promises := 0
+		for _, at := range l.Promises {
+			if !at.IsZero() {
+				promises++
+			}
+		}
+		if promises != 8 {
+			t.Errorf("shard %d has %d promises", l.Shard, promises)
+		}
+	}
+	back, err := pipelinetest.Reparse(&pipelinetest.History{Pipeline: "promised", Owners: 1, Shards: 2, Logs: dealt})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +117,14 @@ func TestLogPromises(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("text", out)
+	check("but nobody's", func() pipelinetest.Outcome {
+		out := pipelinetest.Check(t, promised(1, "a", "b"), []pipelinetest.Log{pipelinetest.Without(l, 0, 1)}, pipelinetest.Options{Rounds: 1})
+		if len(out.Rejected) != 0 {
+			t.Errorf("rejected %v", out.Rejected)
+		}
+		out.Rejected = map[string]string{"one": "as before"}
+		return out
+	}())
 }
 
 // What a deal shows is saved, tried first from then on, and replayed alone; also where the records have producers.
