@@ -25,8 +25,6 @@ type rig struct {
 	js   jetstream.JetStream
 	name string
 	of   family
-	// sent are the messages of each input so far.
-	sent map[string]int
 }
 
 // family is a pipeline of operators that are alike.
@@ -209,7 +207,7 @@ func (r *rig) through() {
 	r.caughtUp("the second owner again", owner)
 	conn.Close()
 	crash()
-	<-owner.ended // its error is that of the connection
+	_ = <-owner.ended // the error is that of the connection
 
 	r.publish(parts - 1)
 	owner = r.run(ctx, pipeline.Config{Conn: r.srv.Conn(r.T)})

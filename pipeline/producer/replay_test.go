@@ -1,6 +1,7 @@
 package producer_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ type progress struct {
 }
 
 // produce is the program of a producer process: it goes on behind the last promise that it knows to have succeeded.
-func produce(t *testing.T, url, file string) error {
+func produce(ctx context.Context, url, file string) error {
 	var at progress
 	if data, err := os.ReadFile(file); err == nil {
 		if err := json.Unmarshal(data, &at); err != nil {
@@ -123,20 +124,20 @@ func produce(t *testing.T, url, file string) error {
 		return err
 	}
 	defer nc.Close()
-	p, err := producer.Open(t.Context(), producer.Config{Conn: nc, Name: "web", Stream: "ORDERS", Shards: shards, Replay: true, Sealed: at.Sealed})
+	p, err := producer.Open(ctx, producer.Config{Conn: nc, Name: "web", Stream: "ORDERS", Shards: shards, Replay: true, Sealed: at.Sealed})
 	if err != nil {
 		return err
 	}
 	for i := at.Records; i < sourceRecords; {
 		subject, payload := sourceRecord(i)
-		if err := p.Publish(t.Context(), subject, payload); err != nil {
+		if err := p.Publish(ctx, subject, payload); err != nil {
 			return err
 		}
 		if i++; i%sourceSeal > 0 {
 			continue
 		}
 		at = progress{i, noon.Add(time.Duration(i/sourceSeal) * time.Minute)}
-		if err := p.Seal(t.Context(), at.Sealed); err != nil {
+		if err := p.Seal(ctx, at.Sealed); err != nil {
 			return err
 		}
 		data, err := json.Marshal(at)
@@ -150,7 +151,7 @@ func produce(t *testing.T, url, file string) error {
 			return err
 		}
 	}
-	return p.End(t.Context())
+	return p.End(ctx)
 }
 
 // The variables that make a process of this test binary a producer.
@@ -158,8 +159,9 @@ const childURL, childFile = "CALM_PRODUCER_URL", "CALM_PRODUCER_FILE"
 
 // TestProducerProcess is the producer process of TestKilledProducer, and nothing in any other.
 func TestProducerProcess(t *testing.T) {
+	t.Parallel()
 	if url := os.Getenv(childURL); url != "" {
-		if err := produce(t, url, os.Getenv(childFile)); err != nil {
+		if err := produce(t.Context(), url, os.Getenv(childFile)); err != nil {
 			t.Fatal(err)
 		}
 	}
