@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,8 +110,9 @@ type progress struct {
 	Sealed  time.Time
 }
 
-// produce is the program of a producer process: it goes on behind the last promise that it knows to have succeeded.
-func produce(ctx context.Context, url, file string) error {
+// produce is the program of a producer process: it goes on behind the last promise that it knows to have succeeded. Behind limit records it
+// waits until it is killed.
+func produce(ctx context.Context, url, file string, limit int) error {
 	var at progress
 	if data, err := os.ReadFile(file); err == nil {
 		if err := json.Unmarshal(data, &at); err != nil {
@@ -129,6 +131,10 @@ func produce(ctx context.Context, url, file string) error {
 		return err
 	}
 	for i := at.Records; i < sourceRecords; {
+		if i == limit {
+			<-ctx.Done()
+			return ctx.Err()
+		}
 		subject, payload := sourceRecord(i)
 		if err := p.Publish(ctx, subject, payload); err != nil {
 			return err
@@ -155,13 +161,17 @@ func produce(ctx context.Context, url, file string) error {
 }
 
 // The variables that make a process of this test binary a producer.
-const childURL, childFile = "CALM_PRODUCER_URL", "CALM_PRODUCER_FILE"
+const childURL, childFile, childLimit = "CALM_PRODUCER_URL", "CALM_PRODUCER_FILE", "CALM_PRODUCER_LIMIT"
 
 // TestProducerProcess is the producer process of TestKilledProducer, and nothing in any other.
 func TestProducerProcess(t *testing.T) {
 	t.Parallel()
 	if url := os.Getenv(childURL); url != "" {
-		if err := produce(t.Context(), url, os.Getenv(childFile)); err != nil {
+		limit, err := strconv.Atoi(os.Getenv(childLimit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := produce(t.Context(), url, os.Getenv(childFile), limit); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,10 +183,10 @@ func TestKilledProducer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	file := filepath.Join(t.TempDir(), "progress")
-	spawn := func() (*exec.Cmd, *strings.Builder) {
+	spawn := func(limit int) (*exec.Cmd, *strings.Builder) {
 		t.Helper()
 		cmd, said := exec.Command(os.Args[0], "-test.run", "^TestProducerProcess$"), new(strings.Builder)
-		cmd.Env = append(os.Environ(), childURL+"="+f.server.URL(), childFile+"="+file)
+		cmd.Env = append(os.Environ(), childURL+"="+f.server.URL(), childFile+"="+file, childLimit+"="+strconv.Itoa(limit))
 		cmd.Stdout, cmd.Stderr = said, said
 		f.must(cmd.Start())
 		return cmd, said
@@ -184,9 +194,10 @@ func TestKilledProducer(t *testing.T) {
 	stream, err := f.js.Stream(t.Context(), "ORDERS")
 	f.must(err)
 	wait := f.run("web")
-	for kills, goal := 0, uint64(0); kills < 6; kills++ {
-		goal += uint64(300 + rand.IntN(300)) // so that each one gets somewhere
-		cmd, _ := spawn()
+	const most = 600 // records that each process adds; six times that is less than all
+	for kills, goal := 1, uint64(0); kills <= 6; kills++ {
+		goal += uint64(most/2 + rand.IntN(most/2)) // so that each one gets somewhere
+		cmd, _ := spawn(kills * most)
 		natstest.Eventually(t, fmt.Sprintf("message %d", goal), func() bool {
 			info, err := stream.Info(t.Context())
 			return err == nil && info.State.LastSeq >= goal
@@ -196,7 +207,7 @@ func TestKilledProducer(t *testing.T) {
 			t.Fatal("it has come to its end before it was killed")
 		}
 	}
-	cmd, said := spawn()
+	cmd, said := spawn(-1)
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
