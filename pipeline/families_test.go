@@ -207,7 +207,9 @@ func (r *rig) through() {
 	r.caughtUp("the second owner again", owner)
 	conn.Close()
 	crash()
-	_ = <-owner.ended // the error is that of the connection
+	if err := <-owner.ended; err != nil {
+		r.Logf("the second owner: %v", err) // it has lost its connection
+	}
 
 	r.publish(parts - 1)
 	owner = r.run(ctx, pipeline.Config{Conn: r.srv.Conn(r.T)})
