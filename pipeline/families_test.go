@@ -140,7 +140,7 @@ type running struct {
 // run starts an owner.
 func (r *rig) run(ctx context.Context, cfg pipeline.Config) *running {
 	o := &running{ended: make(chan error, 1)}
-	cfg.Logger, cfg.Monitor = quiet, &o.Monitor
+	cfg.Logger, cfg.Monitor, cfg.Worker = quiet, &o.Monitor, "one" // who comes back, and need not wait for who has gone
 	p := r.build().p
 	go func() { o.ended <- p.Run(ctx, cfg) }()
 	return o
