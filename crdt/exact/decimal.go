@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"math/bits"
 	"strings"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Scale says how many digits stand behind the point. It is a type, so that decimals of two scales do not meet by mistake:
@@ -162,7 +164,7 @@ func (d Decimal[S]) String() string {
 // AppendBinary appends the encoding of d to b. The error is always nil.
 func (d Decimal[S]) AppendBinary(b []byte) ([]byte, error) {
 	units, negative := d.units()
-	b = append(b, version1, 0)
+	b = append(b, wire.Version1, 0)
 	if negative {
 		b[len(b)-1] = 1
 	}
@@ -172,13 +174,13 @@ func (d Decimal[S]) AppendBinary(b []byte) ([]byte, error) {
 // UnmarshalBinary replaces d with the decimal encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], d is as before.
 func (d *Decimal[S]) UnmarshalBinary(data []byte) error {
-	r := open("Decimal", data)
-	sign := r.take(1)
-	units := r.wide()
-	if r.err == nil && (sign[0] > 1 || units.hi>>63 != 0 || sign[0] == 1 && units == (wide{})) {
-		r.corrupt("it is no decimal")
+	r := wire.Open("Decimal", data)
+	sign := r.Take(1)
+	units := readWide(&r)
+	if r.OK() && (sign[0] > 1 || units.hi>>63 != 0 || sign[0] == 1 && units == (wide{})) {
+		r.Corrupt("it is no decimal")
 	}
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	*d = decimalOf[S](units, sign[0] == 1)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // FloatSum is a sum of floating-point numbers, and how many they are. Its value is the float64 that is nearest to the sum of
@@ -90,13 +91,13 @@ func (x *floats) appendTo(b []byte) []byte {
 	return x.down.appendTo(x.up.appendTo(b))
 }
 
-func (x *floats) read(r *reader) {
-	x.n = r.uvarint()
-	if special := r.take(1); len(special) == 1 {
+func (x *floats) read(r *wire.Reader) {
+	x.n = r.Uvarint()
+	if special := r.Take(1); len(special) == 1 {
 		x.special = special[0]
 	}
 	if x.special > sawNaN|sawPlus|sawMinus {
-		r.corrupt("a flag is not known")
+		r.Corrupt("a flag is not known")
 	}
 	x.up.read(r)
 	x.down.read(r)
@@ -200,16 +201,16 @@ func (s FloatSum) MarshalJSON() ([]byte, error) {
 
 // AppendBinary appends the encoding of s to b. The error is always nil.
 func (s *FloatSum) AppendBinary(b []byte) ([]byte, error) {
-	return s.origins.appendTo(append(b, version1)), nil
+	return s.origins.appendTo(append(b, wire.Version1)), nil
 }
 
 // UnmarshalBinary replaces s with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], s is as before.
 func (s *FloatSum) UnmarshalBinary(data []byte) error {
-	r := open("FloatSum", data)
+	r := wire.Open("FloatSum", data)
 	var read FloatSum
 	read.origins.read(&r)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	*s = read

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Every finite float64 is a whole number of units of 2^-1074, below 2^(1024+1074). 2^64 of them stay below 2^2162: 34 limbs.
@@ -166,22 +168,22 @@ func (x *natural) appendTo(b []byte) []byte {
 	return b
 }
 
-func (x *natural) read(r *reader) {
-	n := r.count(8)
+func (x *natural) read(r *wire.Reader) {
+	n := r.Count(8)
 	if n == 0 {
 		return
 	}
-	low := r.uvarint()
+	low := r.Uvarint()
 	if n > maxLimbs || low > uint64(maxLimbs-n) {
-		r.corrupt("a sum exceeds that of all numbers there are")
+		r.Corrupt("a sum exceeds that of all numbers there are")
 		return
 	}
-	data := r.take(8 * n)
+	data := r.Take(8 * n)
 	x.low = int(low)
 	for ; len(data) > 0; data = data[8:] {
 		x.limbs = append(x.limbs, binary.BigEndian.Uint64(data))
 	}
-	if r.err == nil && (x.limbs[0] == 0 || x.limbs[n-1] == 0) {
-		r.corrupt("a sum is not in its shortest form")
+	if r.OK() && (x.limbs[0] == 0 || x.limbs[n-1] == 0) {
+		r.Corrupt("a sum is not in its shortest form")
 	}
 }

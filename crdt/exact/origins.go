@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // part is what one origin has contributed. It only grows, and merges by maximum, field by field.
@@ -18,7 +20,7 @@ type part[P any] interface {
 	clone() P
 	appendTo(b []byte) []byte
 	// read replaces the receiver. An error sticks to r.
-	read(r *reader)
+	read(r *wire.Reader)
 }
 
 // entry is the part of an origin.
@@ -108,25 +110,25 @@ func (o *origins[P, Q]) len() int {
 func (o *origins[P, Q]) appendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(o.len()))
 	for origin, part := range o.all {
-		b = Q(part).appendTo(appendString(b, origin))
+		b = Q(part).appendTo(wire.AppendString(b, origin))
 	}
 	return b
 }
 
-func (o *origins[P, Q]) read(r *reader) {
+func (o *origins[P, Q]) read(r *wire.Reader) {
 	last := ""
-	for left := r.count(3); left > 0 && r.err == nil; left-- {
-		origin := r.origin()
+	for left := r.Count(3); left > 0 && r.OK(); left-- {
+		origin := r.Origin()
 		if o.len() > 0 && cmp.Compare(origin, last) <= 0 {
-			r.corrupt("origins are not ascending")
+			r.Corrupt("origins are not ascending")
 			return
 		}
 		var p P
 		Q(&p).read(r)
-		if r.err == nil && Q(&p).terms() == 0 {
-			r.corrupt("an origin has no terms")
+		if r.OK() && Q(&p).terms() == 0 {
+			r.Corrupt("an origin has no terms")
 		}
-		if r.err == nil {
+		if r.OK() {
 			*o.of(origin) = p
 		}
 		last = origin

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Sum is a signed sum of integers, and how many they are. For each origin it keeps the number of terms, what the positive ones and
@@ -52,10 +53,10 @@ func (h *halves) appendTo(b []byte) []byte {
 	return h.down.append(h.up.append(binary.AppendUvarint(b, h.n)))
 }
 
-func (h *halves) read(r *reader) {
-	h.n = r.uvarint()
-	h.up = r.wide()
-	h.down = r.wide()
+func (h *halves) read(r *wire.Reader) {
+	h.n = r.Uvarint()
+	h.up = readWide(r)
+	h.down = readWide(r)
 }
 
 // Add adds a term of origin and returns the delta: all that the origin has added so far. A term of 0 counts too.
@@ -168,16 +169,16 @@ func (s Sum) MarshalJSON() ([]byte, error) {
 
 // AppendBinary appends the encoding of s to b. The error is always nil.
 func (s *Sum) AppendBinary(b []byte) ([]byte, error) {
-	return s.origins.appendTo(append(b, version1)), nil
+	return s.origins.appendTo(append(b, wire.Version1)), nil
 }
 
 // UnmarshalBinary replaces s with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], s is as before.
 func (s *Sum) UnmarshalBinary(data []byte) error {
-	r := open("Sum", data)
+	r := wire.Open("Sum", data)
 	var read Sum
 	read.origins.read(&r)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	*s = read

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // wide is an unsigned number of 128 bits. It saturates, so that addition stays associative, commutative and monotone.
@@ -40,13 +42,14 @@ func (w wide) big() *big.Int {
 	return new(big.Int).SetBytes(b[:])
 }
 
+// append appends 128 bits: the uvarint of the upper half, then that of the lower half. These are durable bytes.
 func (w wide) append(b []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, w.hi), w.lo)
 }
 
-func (r *reader) wide() (w wide) {
-	w.hi = r.uvarint()
-	w.lo = r.uvarint()
+func readWide(r *wire.Reader) (w wide) {
+	w.hi = r.Uvarint()
+	w.lo = r.Uvarint()
 	return w
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // cell is a count above 0.
@@ -158,22 +160,22 @@ func (c *cells) appendTo(b []byte) []byte {
 }
 
 // read reads what appendTo wrote. Keys stand from lowest to below width.
-func (c *cells) read(r *reader, lowest uint64, width int) {
-	count := r.count(2)
-	if r.err == nil && count == 0 {
-		r.corrupt("an origin has no counts")
+func (c *cells) read(r *wire.Reader, lowest uint64, width int) {
+	count := r.Count(2)
+	if r.OK() && count == 0 {
+		r.Corrupt("an origin has no counts")
 	}
 	list, next := make([]cell, 0, count), uint64(0)
-	for ; count > 0 && r.err == nil; count-- {
-		gap, n := r.uvarint(), r.uvarint()
+	for ; count > 0 && r.OK(); count-- {
+		gap, n := r.Uvarint(), r.Uvarint()
 		switch {
-		case r.err != nil:
+		case !r.OK():
 		case gap >= uint64(width)-next:
-			r.corrupt("a key is too large")
+			r.Corrupt("a key is too large")
 		case next+gap < lowest:
-			r.corrupt("a key is too small")
+			r.Corrupt("a key is too small")
 		case n == 0:
-			r.corrupt("a count is 0")
+			r.Corrupt("a count is 0")
 		}
 		list = append(list, cell{uint32(next + gap), n})
 		next += gap + 1

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Distinct estimates how many different elements were added: a HyperLogLog (Flajolet et al., 2007) of 16,384 registers,
@@ -80,16 +81,16 @@ func (d Distinct) MarshalJSON() ([]byte, error) {
 
 // AppendBinary appends the encoding of d to b. The error is always nil.
 func (d *Distinct) AppendBinary(b []byte) ([]byte, error) {
-	return d.set.appendTo(append(b, version1)), nil
+	return d.set.appendTo(append(b, wire.Version1)), nil
 }
 
 // UnmarshalBinary replaces d with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], d is as before.
 func (d *Distinct) UnmarshalBinary(data []byte) error {
-	r := open("Distinct", data)
+	r := wire.Open("Distinct", data)
 	var read Distinct
 	read.set.read(&r)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	*d = read

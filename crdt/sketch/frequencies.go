@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Frequencies estimates how often each element was counted: a Count-Min sketch (Cormode and Muthukrishnan, 2005) of the
@@ -173,20 +174,20 @@ func (f Frequencies[S]) MarshalJSON() ([]byte, error) {
 // AppendBinary appends the encoding of f to b. The error is always nil.
 func (f *Frequencies[S]) AppendBinary(b []byte) ([]byte, error) {
 	rows, columns := gridOf[S]()
-	b = binary.AppendUvarint(append(b, version1), uint64(rows))
+	b = binary.AppendUvarint(append(b, wire.Version1), uint64(rows))
 	return f.tally.appendTo(binary.AppendUvarint(b, uint64(columns))), nil
 }
 
 // UnmarshalBinary replaces f with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], f is as before. Bytes of a grid of another size are corrupt.
 func (f *Frequencies[S]) UnmarshalBinary(data []byte) error {
-	r := open("Frequencies", data)
+	r := wire.Open("Frequencies", data)
 	rows, columns := gridOf[S]()
-	if a, b := r.uvarint(), r.uvarint(); r.err == nil && (a != uint64(rows) || b != uint64(columns)) {
-		r.corrupt(fmt.Sprintf("%d rows of %d are the size of another grid: this one has %d of %d", a, b, rows, columns))
+	if a, b := r.Uvarint(), r.Uvarint(); r.OK() && (a != uint64(rows) || b != uint64(columns)) {
+		r.Corrupt(fmt.Sprintf("%d rows of %d are the size of another grid: this one has %d of %d", a, b, rows, columns))
 	}
 	t := readTally(&r, 0, rows*columns)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	f.tally = t

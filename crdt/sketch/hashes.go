@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -76,7 +77,7 @@ type digest[D any] interface {
 	merge(other *D) (grew bool)
 	appendTo(b []byte) []byte
 	// read replaces the receiver. An error sticks to r.
-	read(r *reader)
+	read(r *wire.Reader)
 }
 
 // set is a set of hashes: a list of them up to a limit, a digest of them above it.
@@ -150,11 +151,11 @@ func (s *set[D, P]) appendTo(b []byte) []byte {
 }
 
 // read reads what appendTo wrote, up to the end of r.
-func (s *set[D, P]) read(r *reader) {
-	n := r.uvarint()
+func (s *set[D, P]) read(r *wire.Reader) {
+	n := r.Uvarint()
 	switch limit := uint64(P(nil).limit()); {
 	case n > limit+1:
-		r.corrupt("more hashes are announced than are listed")
+		r.Corrupt("more hashes are announced than are listed")
 	case n == limit+1:
 		s.all = new(D)
 		P(s.all).read(r)
@@ -163,13 +164,13 @@ func (s *set[D, P]) read(r *reader) {
 	}
 }
 
-func readHashes(r *reader, n int) hashes {
-	data := r.take(8 * n)
+func readHashes(r *wire.Reader, n int) hashes {
+	data := r.Take(8 * n)
 	list := make(hashes, 0, len(data)/8)
 	for ; len(data) > 0; data = data[8:] {
 		h := binary.BigEndian.Uint64(data)
 		if len(list) > 0 && h <= list[len(list)-1] {
-			r.corrupt("hashes are not ascending")
+			r.Corrupt("hashes are not ascending")
 			return nil
 		}
 		list = append(list, h)

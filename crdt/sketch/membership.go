@@ -8,6 +8,7 @@ import (
 
 	"github.com/bits-and-blooms/bloom/v3"
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Membership remembers which elements were added: a Bloom filter (Bloom, 1970) of the size that S says. It merges by
@@ -123,21 +124,21 @@ func (m Membership[S]) MarshalJSON() ([]byte, error) {
 // AppendBinary appends the encoding of m to b. The error is always nil.
 func (m *Membership[S]) AppendBinary(b []byte) ([]byte, error) {
 	words, perElement := sizes[S]()
-	b = binary.AppendUvarint(append(b, version1), uint64(words))
+	b = binary.AppendUvarint(append(b, wire.Version1), uint64(words))
 	return m.set.appendTo(binary.AppendUvarint(b, uint64(perElement))), nil
 }
 
 // UnmarshalBinary replaces m with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], m is as before. Bytes of a filter of another size are corrupt.
 func (m *Membership[S]) UnmarshalBinary(data []byte) error {
-	r := open("Membership", data)
+	r := wire.Open("Membership", data)
 	words, perElement := sizes[S]()
-	if w, p := r.uvarint(), r.uvarint(); r.err == nil && (w != uint64(words) || p != uint64(perElement)) {
-		r.corrupt(fmt.Sprintf("%d words and %d bits an element are the size of another filter: this one has %d and %d", w, p, words, perElement))
+	if w, p := r.Uvarint(), r.Uvarint(); r.OK() && (w != uint64(words) || p != uint64(perElement)) {
+		r.Corrupt(fmt.Sprintf("%d words and %d bits an element are the size of another filter: this one has %d and %d", w, p, words, perElement))
 	}
 	var read Membership[S]
 	read.set.read(&r)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	*m = read
@@ -189,16 +190,16 @@ func (f *filter[S]) appendTo(b []byte) []byte {
 	return b
 }
 
-func (f *filter[S]) read(r *reader) {
+func (f *filter[S]) read(r *wire.Reader) {
 	words, perElement := sizes[S]()
-	data := r.take(8 * words)
+	data := r.Take(8 * words)
 	all, any := make([]uint64, len(data)/8), uint64(0)
 	for i := range all {
 		all[i] = binary.BigEndian.Uint64(data[8*i:])
 		any |= all[i]
 	}
 	if any == 0 {
-		r.corrupt("the filter is empty")
+		r.Corrupt("the filter is empty")
 		return
 	}
 	f.bloom = bloom.FromWithM(all, uint(words)*64, perElement)

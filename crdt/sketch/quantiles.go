@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // Quantiles estimates how values are distributed, with a relative error of at most 1/128 (0.79 %) at every quantile:
@@ -222,15 +223,15 @@ func (q Quantiles) MarshalJSON() ([]byte, error) {
 
 // AppendBinary appends the encoding of q to b. The error is always nil.
 func (q *Quantiles) AppendBinary(b []byte) ([]byte, error) {
-	return q.tally.appendTo(append(b, version1)), nil
+	return q.tally.appendTo(append(b, wire.Version1)), nil
 }
 
 // UnmarshalBinary replaces q with the value encoded in data. On an error, which wraps [crdt.ErrCorrupt] or
 // [crdt.ErrVersion], q is as before.
 func (q *Quantiles) UnmarshalBinary(data []byte) error {
-	r := open("Quantiles", data)
+	r := wire.Open("Quantiles", data)
 	t := readTally(&r, lowestBin, highestBin+1)
-	if err := r.close(); err != nil {
+	if err := r.Close(); err != nil {
 		return err
 	}
 	q.tally = t

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 const (
@@ -121,15 +123,15 @@ func (r *registers) appendTo(b []byte) []byte {
 	return b
 }
 
-func (r *registers) read(in *reader) {
+func (r *registers) read(in *wire.Reader) {
 	*r = registers{}
-	data := in.take(packedRegisters)
+	data := in.Take(packedRegisters)
 	for i := 0; len(data) > 0; data = data[3:] {
 		four := uint32(data[0])<<16 | uint32(data[1])<<8 | uint32(data[2])
 		for shift := 18; shift >= 0; shift -= 6 {
 			rank := uint8(four >> shift & 63)
 			if rank > maxRank {
-				in.corrupt("a rank is larger than a hash allows")
+				in.Corrupt("a rank is larger than a hash allows")
 				return
 			}
 			r.rank[i] = rank
@@ -138,6 +140,6 @@ func (r *registers) read(in *reader) {
 		}
 	}
 	if r.count[0] == size {
-		in.corrupt("all registers are empty")
+		in.Corrupt("all registers are empty")
 	}
 }

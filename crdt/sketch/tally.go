@@ -5,7 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"unique"
+
+	"github.com/calmstream/calmstream/crdt/internal/wire"
 )
 
 // tally has cells for each origin. It merges cell by cell by maximum, which is right because the counts of an origin
@@ -99,17 +100,17 @@ func parts[L any](t tally, as func(tally) L) iter.Seq[L] {
 func (t tally) appendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(t)))
 	for i := range t {
-		b = t[i].cells.appendTo(appendString(b, t[i].origin))
+		b = t[i].cells.appendTo(wire.AppendString(b, t[i].origin))
 	}
 	return b
 }
 
-func readTally(r *reader, lowest uint64, width int) (t tally) {
-	for left := r.count(4); left > 0 && r.err == nil; left-- {
+func readTally(r *wire.Reader, lowest uint64, width int) (t tally) {
+	for left := r.Count(4); left > 0 && r.OK(); left-- {
 		// There are few origins and many values, which would otherwise each keep a copy of the name.
-		s := slot{origin: unique.Make(string(r.take(r.count(1)))).Value()}
+		s := slot{origin: r.Origin()}
 		if len(t) > 0 && s.origin <= t[len(t)-1].origin {
-			r.corrupt("origins are not ascending")
+			r.Corrupt("origins are not ascending")
 		}
 		s.cells.read(r, lowest, width)
 		t = append(t, s)

@@ -82,6 +82,9 @@ type Failure struct {
 // Error says what differs, and prints the history.
 func (f *Failure) Error() string {
 	h := f.History
+	if h.Shards > 0 && f.Steps == 0 {
+		return fmt.Sprintf("pipelinetest: seed %d, round %d, dealt to %d shards: %v\nThe shortest deal that shows it has %d of %d records.\n%s", h.Seed, h.Round, h.Shards, f.Err, h.messages(), f.Messages, h)
+	}
 	text := fmt.Sprintf("pipelinetest: seed %d, round %d: %v\n", h.Seed, h.Round, f.Err)
 	if f.Flaky {
 		text += "The same history does not show it each time: a function of the pipeline depends on a clock, on randomness, on the order of a map, or on what an earlier run has left behind. "

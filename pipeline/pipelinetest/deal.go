@@ -1,13 +1,16 @@
 package pipelinetest
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/seal"
@@ -21,23 +24,37 @@ import (
 // order by more than the seal allows, what is late may differ, and Options.Accounts say that each record is still in exactly one of
 // final results and late records. Each deal is also run under one schedule, as Check would.
 //
+// What it finds it makes short and saves, as Check does; ReplayShards runs that alone.
+//
 // It returns the outcome of all records in one shard. If so many deals have late records that none could be compared, and there are no
 // accounts, it fails: it would have shown nothing.
 func CheckShards(t testing.TB, build func(shards int) *pipeline.Pipeline, logs []Log, o Options) Outcome {
 	t.Helper()
-	outcome, err := RunShards(build, logs, o)
+	err := replaySaved(t, build(1), func(h *History) error {
+		_, err := h.RunShards(build, o)
+		return err
+	})
+	var outcome Outcome
+	if err == nil {
+		outcome, err = RunShards(build, logs, o)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(describe(t, err))
 	}
 	return outcome
 }
 
-// RunShards is CheckShards for other places than tests.
+// RunShards is CheckShards for other places than tests: it returns the difference that was found, as a *Failure, and saves nothing.
 func RunShards(build func(shards int) *pipeline.Pipeline, logs []Log, o Options) (Outcome, error) {
-	d := &dealer{build: build, o: o.withDefaults()}
+	d := &dealer{build: build, o: o.withDefaults(), records: recordsOf(logs)}
+	return d.run()
+}
+
+// recordsOf returns the messages of logs by the time at which they were stored, all in shard 0.
+func recordsOf(logs []Log) (all []record) {
 	for i := range logs {
 		for n, data := range logs[i].Messages {
-			r := record{read: logs[i].Read, stored: logs[i].stored(n), data: data}
+			r := record{read: logs[i].Read, stored: logs[i].stored(n), data: data, promise: logs[i].promise(n)}
 			if n < len(logs[i].Headers) {
 				r.headers = logs[i].Headers[n]
 			}
@@ -48,11 +65,11 @@ func RunShards(build func(shards int) *pipeline.Pipeline, logs []Log, o Options)
 				r.seals = r.headers[seal.AttributeHeader][0]
 				r.producer = seal.Producer(r.headers)
 			}
-			d.records = append(d.records, r)
+			all = append(all, r)
 		}
 	}
-	slices.SortStableFunc(d.records, func(a, b record) int { return a.stored.Compare(b.stored) })
-	return d.run()
+	slices.SortStableFunc(all, func(a, b record) int { return a.stored.Compare(b.stored) })
+	return all
 }
 
 // maxShards is how many shards a deal has at most.
@@ -69,7 +86,12 @@ type record struct {
 	producer string
 	// seals is the attribute if it is no record but a promise about a value of it, which each shard needs.
 	seals string
+	// promise is the time that it promises, for its producer, in all shards; the zero time if it is no promise.
+	promise time.Time
 }
+
+// everywhere is the shard of a promise.
+const everywhere = -1
 
 // dealer deals records.
 type dealer struct {
@@ -79,7 +101,7 @@ type dealer struct {
 }
 
 func (d *dealer) run() (Outcome, error) {
-	base, err := d.plain(1, d.records)
+	base, err := d.plain(1, logsOf(d.records, nil))
 	if err != nil {
 		return base, err
 	}
@@ -87,22 +109,24 @@ func (d *dealer) run() (Outcome, error) {
 	for round := range d.o.Rounds {
 		rng := rand.New(rand.NewPCG(d.o.Seed, uint64(round)))
 		shards := 1 + rng.IntN(maxShards)
-		dealt, err := d.deal(rng, shards)
+		of, err := d.shardsOf(shards)
 		if err != nil {
 			return base, err
 		}
-		got, err := d.plain(shards, dealt)
+		dealt := d.deal(rng, of)
+		logs := logsOf(dealt, of)
+		got, err := d.plain(shards, logs)
 		if err != nil {
 			return base, fmt.Errorf("pipelinetest: seed %d, round %d, dealt to %d shards: %w", d.o.Seed, round, shards, err)
 		}
 		if base.Late+got.Late == 0 {
 			compared++
 			if err := sameSealed(base, got); err != nil {
-				return base, d.shorten(round, shards, dealt, err)
+				return base, d.shorten(round, shards, dealt, of, err)
 			}
 		}
-		if err := d.search(shards).rounds(logsOf(dealt), got); err != nil {
-			return base, fmt.Errorf("pipelinetest: seed %d, round %d, dealt to %d shards, one schedule of them: %w", d.o.Seed, round, shards, err)
+		if err := d.search(shards).rounds(logs, got); err != nil {
+			return base, fmt.Errorf("pipelinetest: seed %d, round %d, dealt to %d shards, one schedule of them: %w", d.o.Seed, round, shards, ofShards(err, shards))
 		}
 	}
 	if compared == 0 && len(d.o.Accounts) == 0 {
@@ -111,10 +135,8 @@ func (d *dealer) run() (Outcome, error) {
 	return base, nil
 }
 
-// plain runs a deal plainly.
-func (d *dealer) plain(shards int, dealt []record) (Outcome, error) {
-	return d.search(shards).plain(logsOf(dealt))
-}
+// plain runs the logs of a deal plainly.
+func (d *dealer) plain(shards int, logs []Log) (Outcome, error) { return d.search(shards).plain(logs) }
 
 // search tries one schedule of a deal.
 func (d *dealer) search(shards int) *search {
@@ -123,8 +145,8 @@ func (d *dealer) search(shards int) *search {
 	return newSearch(func() *pipeline.Pipeline { return d.build(shards) }, one)
 }
 
-// deal gives each record a shard of its Read, and in every second deal lets some overtake others.
-func (d *dealer) deal(rng *rand.Rand, shards int) ([]record, error) {
+// shardsOf returns how many shards each Read has.
+func (d *dealer) shardsOf(shards int) (map[string]int, error) {
 	p, err := d.build(shards).Plan()
 	if err != nil {
 		return nil, err
@@ -135,16 +157,15 @@ func (d *dealer) deal(rng *rand.Rand, shards int) ([]record, error) {
 			of[s.Name] = s.Shards
 		}
 	}
-	var dealt []record
-	for _, r := range d.records {
-		n := max(1, of[r.read])
-		if r.seals == "" {
-			r.shard = rng.IntN(n)
-			dealt = append(dealt, r)
-			continue
-		}
-		for r.shard = range n {
-			dealt = append(dealt, r)
+	return of, nil
+}
+
+// deal gives each record a shard of its Read, and in every second deal lets some overtake others.
+func (d *dealer) deal(rng *rand.Rand, of map[string]int) []record {
+	dealt := slices.Clone(d.records)
+	for i := range dealt {
+		if dealt[i].shard = rng.IntN(max(1, of[dealt[i].read])); !dealt[i].promise.IsZero() || dealt[i].seals != "" {
+			dealt[i].shard = everywhere
 		}
 	}
 	if len(dealt) > 1 && rng.IntN(2) == 0 {
@@ -153,26 +174,36 @@ func (d *dealer) deal(rng *rand.Rand, shards int) ([]record, error) {
 			dealt[i], dealt[i+1] = dealt[i+1], dealt[i]
 		}
 	}
-	return dealt, nil
+	return dealt
 }
 
-func logsOf(dealt []record) (logs []Log) {
+// logsOf returns the logs of a deal, where each Read has so many shards.
+func logsOf(dealt []record, of map[string]int) (logs []Log) {
 	at := make(map[checkpoint.ShardID]int)
-	for _, r := range dealt {
-		id := checkpoint.ShardID{Stage: r.read, Shard: r.shard}
+	add := func(r *record, shard int) {
+		id := checkpoint.ShardID{Stage: r.read, Shard: shard}
 		i, ok := at[id]
 		if !ok {
 			i = len(logs)
-			at[id], logs = i, append(logs, Log{Read: r.read, Shard: r.shard})
+			at[id], logs = i, append(logs, Log{Read: r.read, Shard: shard})
 		}
 		l := &logs[i]
 		if r.seals != "" {
 			l.SealKey(r.producer, r.seals, string(r.data))
 			l.Times = append(l.Times, r.stored)
-			continue
+			return
 		}
 		l.Messages, l.Times = append(l.Messages, r.data), append(l.Times, r.stored)
-		l.Headers, l.Producers = append(l.Headers, r.headers), append(l.Producers, r.producer)
+		l.Headers, l.Producers, l.Promises = append(l.Headers, r.headers), append(l.Producers, r.producer), append(l.Promises, r.promise)
+	}
+	for i := range dealt {
+		if r := &dealt[i]; r.shard != everywhere {
+			add(r, r.shard)
+			continue
+		}
+		for shard := range max(1, of[dealt[i].read]) {
+			add(&dealt[i], shard)
+		}
 	}
 	return logs
 }
@@ -211,38 +242,74 @@ func lastingOf(o Outcome) (lines []string) {
 }
 
 // shorten leaves out records as long as the deal shows.
-func (d *dealer) shorten(round, shards int, dealt []record, err error) error {
+func (d *dealer) shorten(round, shards int, dealt []record, of map[string]int, err error) error {
+	f := &Failure{Err: err, Messages: len(dealt)}
 	end := time.Now().Add(shrinkTime)
-	from := len(dealt)
 	leaveOut(len(dealt), func(i, to int) bool {
 		if time.Now().After(end) {
 			return false
 		}
 		fewer := slices.Concat(dealt[:i], dealt[to:])
-		less := d.differ(shards, fewer)
+		less := d.differ(shards, logsOf(fewer, of))
 		if less != nil {
-			dealt, err = fewer, less
+			dealt, f.Err = fewer, less
 		}
 		return less != nil
 	})
-	h := &History{Pipeline: d.build(1).Name(), Seed: d.o.Seed, Round: round, Owners: 1, Logs: logsOf(dealt)}
-	return fmt.Errorf("pipelinetest: seed %d, round %d, dealt to %d shards: %w\nThe shortest deal that shows it has %d of %d records.\n%s", d.o.Seed, round, shards, err, len(dealt), from, h)
+	f.History = &History{Pipeline: d.build(1).Name(), Seed: d.o.Seed, Round: round, Owners: 1, Shards: shards, Logs: logsOf(dealt, of)}
+	return f
 }
 
-// differ says how a deal differs from the same records in one shard. It is nil where the two cannot be compared.
-func (d *dealer) differ(shards int, dealt []record) error {
-	one := slices.Clone(dealt)
-	for i := range one {
-		one[i].shard = 0
-	}
-	slices.SortStableFunc(one, func(a, b record) int { return a.stored.Compare(b.stored) })
-	want, err := d.plain(1, one)
+// differ says how the logs of a deal differ from the same records in one shard. It is nil where the two cannot be compared.
+func (d *dealer) differ(shards int, logs []Log) error {
+	want, err := d.plain(1, logsOf(recordsOf(logs), nil)) // where a promise comes again, which says nothing new
 	var got Outcome
 	if err == nil {
-		got, err = d.plain(shards, dealt)
+		got, err = d.plain(shards, logs)
 	}
 	if err == nil && want.Late+got.Late == 0 {
 		return sameSealed(want, got)
 	}
 	return nil
+}
+
+// ofShards says of a failure under a schedule to how many shards the messages were dealt.
+func ofShards(err error, shards int) error {
+	if f := (*Failure)(nil); errors.As(err, &f) {
+		f.History.Shards = shards
+	}
+	return err
+}
+
+// unnumbered returns logs whose records are numbered, and whose promises are counted, anew wherever they are dealt: as text they have the
+// headers that they had.
+func unnumbered(logs []Log) []Log {
+	logs = slices.Clone(logs)
+	for i := range logs {
+		l := &logs[i]
+		old := l.Headers
+		l.Headers, l.Producers, l.Promises = nil, make([]string, len(l.Messages)), make([]time.Time, len(l.Messages))
+		for n := range l.Messages {
+			var h map[string][]string
+			if n < len(old) {
+				h = maps.Clone(old[n])
+			}
+			_, err := seal.Sequence(h)
+			if made, wrong := seal.ReadPromise(h); wrong == nil && made.Before != plan.End {
+				l.Producers[n], l.Promises[n] = seal.Producer(h), time.Unix(0, made.Before)
+			} else if err == nil {
+				l.Producers[n] = seal.Producer(h)
+			}
+			if l.Producers[n] != "" {
+				for _, name := range []string{seal.ProducerHeader, seal.SequenceHeader, seal.CountHeader, seal.DigestHeader} {
+					delete(h, name)
+				}
+				if !l.Promises[n].IsZero() {
+					delete(h, seal.Header)
+				}
+			}
+			l.Headers = append(l.Headers, h)
+		}
+	}
+	return logs
 }

@@ -79,19 +79,23 @@ func (a *arrival) Merge(other *arrival) bool {
 	return a.Max.Merge(&other.Max)
 }
 
+func liftArrival(r reading) (a arrival) {
+	a.Max = crdt.MaxOf(r.Value)
+	return a
+}
+
+func encodeArrival(f operators.Final[string, arrival]) ([]byte, error) {
+	v, _ := f.Value.Value()
+	return fmt.Append(nil, v), nil
+}
+
 // In one shard what comes first is decided by the log, so that schedules do not show that a Merge depends on it. Deals do.
 func TestDealsFindWhatSchedulesDoNot(t *testing.T) {
 	t.Parallel()
 	build := func(shards int) *pipeline.Pipeline {
 		p := pipeline.New("arrival")
-		first := operators.Aggregate("first", bySensor(read(p, shards)), func(r reading) (a arrival) {
-			a.Max = crdt.MaxOf(r.Value)
-			return a
-		})
-		pipeline.Write(p, "first", operators.Finals(operators.Seal(first, operators.EndOfInput())), nowhere("first"), func(f operators.Final[string, arrival]) ([]byte, error) {
-			v, _ := f.Value.Value()
-			return fmt.Append(nil, v), nil
-		})
+		first := operators.Aggregate("first", bySensor(read(p, shards)), liftArrival)
+		pipeline.Write(p, "first", operators.Finals(operators.Seal(first, operators.EndOfInput())), nowhere("first"), encodeArrival)
 		return p
 	}
 	in := logs(1, 30)

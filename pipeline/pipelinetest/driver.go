@@ -29,7 +29,8 @@ type Message struct {
 	Subject string
 	// Header is nil where the message has none.
 	Header map[string][]string
-	// Producer is who has published it, whose records the Driver numbers; "" is nobody.
+	// Producer is who has published it, if the Read has registered producers; the Driver numbers its records. "" is nobody, or
+	// somebody whom the Header names.
 	Producer string
 	// Stored is when the server stored the message; zero means the clock of the Driver.
 	Stored time.Time
@@ -120,12 +121,34 @@ func (d *Driver) PushMessage(read string, m Message) {
 	if m.Subject == "" {
 		m.Subject = fmt.Sprintf("%s.%d", read, m.Shard)
 	}
+	header := m.Header
 	if m.Producer != "" {
-		own := seal.RecordHeaders(m.Producer, published(m.Producer, d.w.logs[id]).Count+1)
-		maps.Copy(own, m.Header)
-		m.Header = own
+		header = seal.RecordHeaders(m.Producer, published(m.Producer, d.w.logs[id]).Count+1)
+		maps.Copy(header, m.Header)
 	}
-	d.append(id, plan.Message{Subject: m.Subject, Data: m.Data, Header: m.Header, Time: m.Stored.UnixNano()})
+	d.append(id, plan.Message{Subject: m.Subject, Data: m.Data, Header: header, Time: m.Stored.UnixNano()})
+}
+
+// Promise stores, in each shard of a Read with registered producers, the promise of one of them that all its records from before that time
+// are there: as many as it has published to the shard, with their digest. In some shards only, it is the promise for these.
+func (d *Driver) Promise(read, producer string, before time.Time, shards ...int) {
+	d.t.Helper()
+	s := d.input(read)
+	if s == nil {
+		return
+	}
+	if len(s.Root.Source.Producers) == 0 {
+		d.t.Fatalf("pipelinetest: read %s has no registered producers (Source.Producers): nobody's promise counts", read)
+		return
+	}
+	for i := range s.Shards {
+		id := checkpoint.ShardID{Stage: read, Shard: i}
+		if d.w.owners[d.w.first[id]].Ended() || len(shards) > 0 && !slices.Contains(shards, i) {
+			continue
+		}
+		promise := seal.Promise{Tally: published(producer, d.w.logs[id]), Before: before.UnixNano()}
+		d.append(id, plan.Message{Subject: fmt.Sprintf("%s.%d", read, i), Header: promise.Headers(producer), Time: d.now.UnixNano()})
+	}
 }
 
 // SealKey stores, in each shard of a Read, the promise of a producer that a value of an attribute is complete: that the records which

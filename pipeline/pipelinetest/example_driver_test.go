@@ -69,3 +69,52 @@ func ExampleDriver() {
 	// at the end: final counts, crdt: 1
 	// at the end: final counts, on: 1
 }
+
+// shops counts what two shops have sold each day, sealed by their promises.
+func shops() *pipeline.Pipeline {
+	p := pipeline.New("shops")
+	sales := pipeline.Read(p, "sales", pipeline.Source[string]{Stream: "SALES", Producers: []string{"north", "south"}, Decode: pipeline.Text})
+	fruit := operators.KeyBy(sales, "fruit", func(s string) string { return s })
+	day := operators.Count("day", operators.Window(fruit, operators.Tumbling(24*time.Hour)))
+	pipeline.Write(p, "day", operators.Finals(operators.Seal(day, operators.Punctuation())), sinks.Func{Name: "day"}, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+		return fmt.Appendf(nil, "%d %s", f.Value.Value(), f.Key), nil
+	})
+	return p
+}
+
+// A day is over when both shops say so, and not before.
+func ExampleDriver_Promise() {
+	d := pipelinetest.NewDriver(example{}, shops())
+	evening := pipelinetest.Start.Add(24 * time.Hour)
+	d.PushMessage("sales", pipelinetest.Message{Producer: "north", Data: []byte("apples")})
+	d.PushMessage("sales", pipelinetest.Message{Producer: "south", Data: []byte("apples")})
+	d.Promise("sales", "north", evening)
+	fmt.Println(len(d.Results("day")), "results")
+	d.Promise("sales", "south", evening)
+	for _, r := range d.Results("day") {
+		fmt.Println(r.Verdict, r.Payload)
+	}
+	// Output:
+	// 0 results
+	// final 2 apples
+}
+
+// The same under schedules: whatever comes late or twice, the day has what was promised.
+func ExampleLog_Promise() {
+	sold := pipelinetest.Log{Read: "sales"}
+	sold.Publish("north", "apples")
+	sold.Publish("south", "apples", "pears")
+	for _, shop := range []string{"north", "south"} {
+		sold.Promise(shop, pipelinetest.Start.Add(24*time.Hour))
+	}
+	out, err := pipelinetest.Run(shops, []pipelinetest.Log{sold}, pipelinetest.Options{Rounds: 5})
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, r := range out.Results {
+		fmt.Println(r.Verdict, r.Payload)
+	}
+	// Output:
+	// final 2 apples
+	// final 1 pears
+}

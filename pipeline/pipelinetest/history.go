@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/seal"
 )
 
 // History is all that happens in one run: the messages of the inputs, and, in order, which owner applies how many of
@@ -32,6 +33,9 @@ import (
 // A shard is stage/number, and its owners have numbers behind '#'. Of "publish", each digit is an envelope: lost, stored, or stored
 // twice. "crash" says from which checkpoint of the shard the successor starts, or from nothing; "deliver" which of
 // all envelopes arrives late. A message that was stored at another time than the default has that time before its text.
+//
+// With the line "shards 3" it is of CheckShards: the messages are dealt to three shards, and are also held against the same messages
+// in one.
 type History struct {
 	// Pipeline is the name of the pipeline.
 	Pipeline string
@@ -40,6 +44,8 @@ type History struct {
 	Round int
 	// Owners is how many owners each shard has at once.
 	Owners int
+	// Shards is, if CheckShards has found it, to how many the messages were dealt; else 0.
+	Shards int
 	// Logs are the inputs.
 	Logs []Log
 
@@ -70,16 +76,19 @@ func (h *History) String() string {
 // MarshalText returns the history as text.
 func (h *History) MarshalText() ([]byte, error) {
 	b := fmt.Appendf(nil, "%s\npipeline %q\nseed %d round %d\nowners %d\n", historyVersion, h.Pipeline, h.Seed, h.Round, h.Owners)
+	if h.Shards > 0 {
+		b = fmt.Appendf(b, "shards %d\n", h.Shards)
+	}
 	for i := range h.Logs {
 		l := &h.Logs[i]
-		numbers := make(map[string]uint64)
+		tallies := make(map[string]seal.Tally)
 		for n, data := range l.Messages {
 			b = fmt.Appendf(b, "message %s/%d ", l.Read, l.Shard)
 			if at := l.stored(n); !at.Equal(storeTime(n)) {
 				b = append(b, at.UTC().Format(time.RFC3339Nano)+" "...)
 			}
 			b = strconv.AppendQuote(b, string(data))
-			if headers := l.headers(n, numbers); len(headers) > 0 {
+			if headers := l.headers(n, tallies); len(headers) > 0 {
 				text, err := json.Marshal(headers)
 				if err != nil {
 					return nil, fmt.Errorf("pipelinetest: %w", err)
@@ -155,6 +164,10 @@ func (h *History) line(line string) (err error) {
 		_, err = fmt.Sscanf(rest, "%d round %d", &h.Seed, &h.Round)
 	case "owners":
 		h.Owners, err = strconv.Atoi(rest)
+	case "shards":
+		if h.Shards, err = strconv.Atoi(rest); err == nil && h.Shards < 1 {
+			err = fmt.Errorf("there is at least one shard")
+		}
 	case "message":
 		err = h.message(rest)
 	default:

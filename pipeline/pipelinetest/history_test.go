@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/pipelinetest"
@@ -18,14 +17,8 @@ import (
 // arrivals shows which record of a sensor came first, over two shards: what comes first in the exchange depends on the schedule.
 func arrivals() *pipeline.Pipeline {
 	p := pipeline.New("arrivals")
-	first := operators.Aggregate("first", bySensor(read(p, 2)), func(r reading) (a arrival) {
-		a.Max = crdt.MaxOf(r.Value)
-		return a
-	})
-	pipeline.Write(p, "first", operators.Finals(operators.Seal(first, operators.EndOfInput())), nowhere("first"), func(f operators.Final[string, arrival]) ([]byte, error) {
-		v, _ := f.Value.Value()
-		return fmt.Append(nil, v), nil
-	})
+	first := operators.Aggregate("first", bySensor(read(p, 2)), liftArrival)
+	pipeline.Write(p, "first", operators.Finals(operators.Seal(first, operators.EndOfInput())), nowhere("first"), encodeArrival)
 	return p
 }
 
@@ -84,6 +77,7 @@ func TestHistoryText(t *testing.T) {
 pipeline "p"
 seed 18446744073709551615 round 3
 owners 2
+shards 3
 message in/0 "a\x00\xff\n"
 message in/0 2024-02-03T04:05:06.000000007Z "b"
 message in/1 ""
@@ -109,9 +103,9 @@ deliver 5
 	}
 	for _, line := range []string{
 		"apply in/0#0", "apply in#0 1", "apply in/0 1", "jump in/0#0", "publish in/0#0 3", "snapshot in/0#0 half", "commit in/0#0 now",
-		"crash in/0#0", "crash in/0#0 from -2", "deliver", "deliver x", "message in/0 a", "message in/0 yesterday \"a\"", "owners", "seed x", "pipeline p",
+		"crash in/0#0", "crash in/0#0 from -2", "deliver", "deliver x", "message in/0 a", "message in/0 yesterday \"a\"", "owners", "shards 0", "seed x", "pipeline p",
 	} {
-		if err := h.UnmarshalText([]byte(text + line)); err == nil || !strings.Contains(err.Error(), "line 17") {
+		if err := h.UnmarshalText([]byte(text + line)); err == nil || !strings.Contains(err.Error(), "line 18") {
 			t.Errorf("%s: %v", line, err)
 		}
 		if h.String() != text {

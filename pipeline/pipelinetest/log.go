@@ -25,6 +25,36 @@ type Log struct {
 	// Producers are the names of those who have published the messages, each of which numbers its own; there may be fewer, and
 	// "" is nobody.
 	Producers []string
+	// Promises are the times before which the producers have published everything, of those messages that are no records but promise
+	// so; there may be fewer, and the zero time is no promise. Their counts and digests are those of what the producer has in the log up
+	// to there, also where CheckShards has dealt it. See Promise.
+	Promises []time.Time
+}
+
+// Publish appends records of a producer, which is registered in the Source of the Read.
+func (l *Log) Publish(producer string, payloads ...string) {
+	for _, p := range payloads {
+		l.append(producer, []byte(p), time.Time{})
+	}
+}
+
+// Promise appends the promise of a producer that the log has all its records from before that time.
+func (l *Log) Promise(producer string, before time.Time) { l.append(producer, nil, before) }
+
+// append appends a message of a producer.
+func (l *Log) append(producer string, data []byte, promise time.Time) {
+	n := len(l.Messages)
+	l.Producers = append(l.Producers, make([]string, max(0, n-len(l.Producers)))...)
+	l.Promises = append(l.Promises, make([]time.Time, max(0, n-len(l.Promises)))...)
+	l.Messages, l.Producers, l.Promises = append(l.Messages, data), append(l.Producers, producer), append(l.Promises, promise)
+}
+
+// promise returns what message i promises; the zero time is nothing.
+func (l *Log) promise(i int) (before time.Time) {
+	if i < len(l.Promises) {
+		before = l.Promises[i]
+	}
+	return before
 }
 
 // SealKey puts behind the log the promise of a producer that a value of an attribute is complete: that all records with it, of those that
@@ -32,7 +62,7 @@ type Log struct {
 func (l *Log) SealKey(producer, attribute, value string) {
 	var t seal.Tally
 	for i, name := range l.Producers {
-		if name == producer && i < len(l.Messages) {
+		if name == producer && i < len(l.Messages) && l.promise(i).IsZero() {
 			t.Add(l.Messages[i])
 		}
 	}
@@ -49,7 +79,7 @@ func (l *Log) SealKey(producer, attribute, value string) {
 // records counts the messages that are records.
 func (l *Log) records() (n int) {
 	for i := range l.Messages {
-		if i >= len(l.Headers) || len(l.Headers[i][seal.Header]) == 0 {
+		if (i >= len(l.Headers) || len(l.Headers[i][seal.Header]) == 0) && l.promise(i).IsZero() {
 			n++
 		}
 	}
@@ -70,16 +100,24 @@ func (l *Log) stored(i int) time.Time {
 	return storeTime(i)
 }
 
-// headers returns those of message i, with its producer and number if it has one: numbers has what each has published before.
-func (l *Log) headers(i int, numbers map[string]uint64) map[string][]string {
+// headers returns those of message i, with its producer and number, or what it promises, if it has one: tallies has what each has
+// published before.
+func (l *Log) headers(i int, tallies map[string]seal.Tally) map[string][]string {
 	var headers map[string][]string
 	if i < len(l.Headers) {
 		headers = l.Headers[i]
 	}
 	if i < len(l.Producers) && l.Producers[i] != "" {
 		name := l.Producers[i]
-		numbers[name]++
-		own := seal.RecordHeaders(name, numbers[name])
+		t := tallies[name]
+		var own map[string][]string
+		if before := l.promise(i); !before.IsZero() {
+			own = seal.Promise{Tally: t, Before: before.UnixNano()}.Headers(name)
+		} else {
+			t.Add(l.Messages[i])
+			own = seal.RecordHeaders(name, t.Count)
+		}
+		tallies[name] = t
 		maps.Copy(own, headers)
 		headers = own
 	}
@@ -89,7 +127,7 @@ func (l *Log) headers(i int, numbers map[string]uint64) map[string][]string {
 // without returns the log without some of its messages.
 func (l Log) without(from, to int) Log {
 	l.Messages, l.Times = cut(l.Messages, from, to), cut(l.Times, from, to)
-	l.Headers, l.Producers = cut(l.Headers, from, to), cut(l.Producers, from, to)
+	l.Headers, l.Producers, l.Promises = cut(l.Headers, from, to), cut(l.Producers, from, to), cut(l.Promises, from, to)
 	return l
 }
 
@@ -104,9 +142,9 @@ func cut[T any](all []T, from, to int) []T {
 func inputMessages(l Log, producers []string) []plan.Message {
 	out := make([]plan.Message, 0, len(l.Messages)+1)
 	subject := fmt.Sprintf("%s.%d", l.Read, l.Shard)
-	numbers := make(map[string]uint64)
+	tallies := make(map[string]seal.Tally)
 	for i, data := range l.Messages {
-		out = append(out, plan.Message{Subject: subject, Data: data, Header: l.headers(i, numbers), Seq: uint64(i + 1), Time: l.stored(i).UnixNano()})
+		out = append(out, plan.Message{Subject: subject, Data: data, Header: l.headers(i, tallies), Seq: uint64(i + 1), Time: l.stored(i).UnixNano()})
 	}
 	for _, m := range endMarkers(out, producers, l.stored(len(l.Messages)).UnixNano()) {
 		m.Seq = uint64(len(out) + 1)

@@ -14,7 +14,7 @@ import (
 )
 
 // Replay runs a history that was saved in a file and fails the test if it still shows what it was saved for. It returns
-// the outcome of a plain run of its messages. Of the options it needs the accounts.
+// the outcome of a plain run of its messages. Of the options it needs the accounts. What CheckShards has saved is for ReplayShards.
 func Replay(t testing.TB, build func() *pipeline.Pipeline, file string, o Options) Outcome {
 	t.Helper()
 	h, err := load(file)
@@ -26,6 +26,36 @@ func Replay(t testing.TB, build func() *pipeline.Pipeline, file string, o Option
 		t.Fatalf("%s: %v", file, err)
 	}
 	return outcome
+}
+
+// ReplayShards is Replay for what CheckShards has saved: it also holds the messages against the same ones in one shard.
+func ReplayShards(t testing.TB, build func(shards int) *pipeline.Pipeline, file string, o Options) Outcome {
+	t.Helper()
+	h, err := load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome, err := h.RunShards(build, o)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return outcome
+}
+
+// RunShards is Run for a history of CheckShards. It returns the outcome of a plain run of the messages as they were dealt.
+func (h *History) RunShards(build func(shards int) *pipeline.Pipeline, o Options) (Outcome, error) {
+	if h.Shards < 1 {
+		return Outcome{}, fmt.Errorf("%w: the history does not say to how many shards its messages were dealt: CheckShards has not made it", errUnfit)
+	}
+	d := &dealer{build: build, o: o.withDefaults()}
+	outcome, err := h.Run(func() *pipeline.Pipeline { return build(h.Shards) }, o)
+	if err != nil {
+		return outcome, err
+	}
+	if err := d.differ(h.Shards, unnumbered(h.Logs)); err != nil {
+		return outcome, &Failure{Err: err, History: h, Steps: h.Steps(), Messages: h.messages()}
+	}
+	return outcome, nil
 }
 
 // Run runs the history, and returns the outcome of a plain run of its messages, and an error if the two differ. Of the options it
@@ -69,14 +99,25 @@ func directory(test string) string {
 // replaySaved tries the histories that were saved for the test, of pipelines with this name that they fit.
 func (s *search) replaySaved(t testing.TB) error {
 	t.Helper()
+	return replaySaved(t, s.build(), func(h *History) error {
+		if h.Shards > 0 {
+			return fmt.Errorf("%w: it is of CheckShards", errUnfit)
+		}
+		_, err := h.Run(s.build, s.o)
+		return err
+	})
+}
+
+// replaySaved tries the histories that were saved for the test and the pipeline.
+func replaySaved(t testing.TB, p *pipeline.Pipeline, run func(*History) error) error {
+	t.Helper()
 	entries, err := os.ReadDir(directory(t.Name()))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("pipelinetest: %w", err)
 	}
-	p, err := s.build().Plan()
-	if err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -88,10 +129,10 @@ func (s *search) replaySaved(t testing.TB) error {
 		if err != nil {
 			return err
 		}
-		if h.Pipeline != p.Graph.Name {
+		if h.Pipeline != p.Name() {
 			continue // of another Check in this test
 		}
-		switch _, err := h.Run(s.build, s.o); {
+		switch err := run(h); {
 		case errors.Is(err, errUnfit): // a test may try a pipeline with several numbers of shards
 			t.Logf("%s: %v", file, err)
 		case err != nil:
@@ -119,5 +160,9 @@ func describe(t testing.TB, err error) string {
 	if failed != nil {
 		return fmt.Sprintf("%v\nIt could not be saved: %v", err, failed)
 	}
-	return fmt.Sprintf("%v\nIt is saved as %s, which Check tries first from now on; pipelinetest.Replay runs it alone.", err, file)
+	check, replay := "Check", "Replay"
+	if f.History.Shards > 0 {
+		check, replay = "CheckShards", "ReplayShards"
+	}
+	return fmt.Sprintf("%v\nIt is saved as %s, which %s tries first from now on; pipelinetest.%s runs it alone.", err, file, check, replay)
 }

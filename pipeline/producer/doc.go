@@ -23,5 +23,10 @@
 // What ends without a time, such as a campaign, is promised by [Producer.SealKey]: Calm-Seal is "key", Calm-Attribute names the attribute, the
 // payload is the value as text, and count and digest are as above.
 //
+// A producer that starts again goes on behind what it has published: Open finds that in the stream. What its last Seal that succeeded did not
+// cover may have arrived or not; to lose nothing and count nothing twice, keep with each Seal how far the source was, open with
+// Config.Replay and Config.Sealed, and publish from there again. Let nobody else use the name, and not before the server has noticed
+// that the process before is gone: what that one has sent and arrives later shows as ErrNameInUse or as a promise that is refused.
+//
 // A message with the header Calm-Seal: void, a number and no payload takes the place of a record that could not be published.
 package producer

@@ -30,10 +30,25 @@ type Config struct {
 	Stream string
 	Shards []string
 	// Since bounds how far back Open looks for what the producer has published before: there must be a promise of its own after
-	// it. Zero looks through the whole stream, which a new producer needs. One that finds nothing is new: its numbers begin at 1. So
-	// the retention of the stream must keep the last promise of a producer that is away for as long as it may come back; what
-	// it publishes would else count as published before, and its promises would be refused.
+	// it. Zero looks through the whole stream, which a new producer needs.
 	Since time.Time
+	// Begun is a time before the first record that the producer has ever published, such as the day on which it was put into service;
+	// it is written into the configuration once, and not computed at each start. Where the stream has lost messages, and nothing of the
+	// producer is left, it tells a new one from one that was away for longer than the stream keeps messages: whose numbers would
+	// begin at 1 a second time, and whose records would count as published before. Such a one is refused, and so is one
+	// that does not say when it has begun. It can come back by Known.
+	Begun time.Time
+	// Known is what the caller has kept of what Positions said last, after a Seal or a Flush that has succeeded and with nothing published since. It
+	// stands in for what the stream has lost; what is still there counts on from it. It may be left out where the stream keeps the last promise
+	// of the producer.
+	Known []Position
+	// Replay says that the caller publishes again all records since its last Seal that succeeded, whose time is Sealed, in any order. Those that
+	// are in the stream already, by their subjects and payloads, are not published a second time: so nothing is lost, and nothing
+	// counted twice, whenever the process dies. Until all of them have come again nothing can be promised. It takes some 100 bytes for
+	// each until then.
+	Replay bool
+	// Sealed is the time of that Seal. It is zero if there was none yet, and all records come again.
+	Sealed time.Time
 	// MaxPending is how many records may be on their way to the server, at most 4096; 0 means 256.
 	MaxPending int
 }
@@ -59,6 +74,8 @@ type shard struct {
 	punctuation string
 	tally       seal.Tally
 	promised    int64
+	// there holds, for a Replay, the records in the stream that have not come again: how many of each.
+	there map[identity]int
 }
 
 // flight is a message on its way.
@@ -71,7 +88,8 @@ type flight struct {
 const defaultPending = 256
 
 // Open finds out what the producer has published before, and goes on from there. Numbers that a crash has left unused, between
-// records that arrived, are filled with messages that are no records. It reads the stream from Since on.
+// records that arrived, are filled with messages that are no records. It reads the stream from Since on. A producer that may have
+// been here before, with numbers that are not known any more, is refused: see Config.Begun and Config.Known.
 func Open(ctx context.Context, cfg Config) (*Producer, error) {
 	switch {
 	case cfg.Conn == nil:
@@ -80,6 +98,8 @@ func Open(ctx context.Context, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer: Config.Name %q must be 1 to 64 letters, digits, '-' or '_'", cfg.Name)
 	case cfg.MaxPending < 0:
 		return nil, errors.New("producer: Config.MaxPending must not be negative")
+	case !cfg.Replay && !cfg.Sealed.IsZero():
+		return nil, errors.New("producer: Config.Sealed says from where records come again, but Config.Replay does not say that they do")
 	case cfg.MaxPending > seal.MaxAhead:
 		return nil, fmt.Errorf("producer: Config.MaxPending must not be above %d: a shard remembers no more records behind one that is published again", seal.MaxAhead)
 	case len(cfg.Shards) == 0:
@@ -130,8 +150,8 @@ func (p *Producer) open(ctx context.Context) error {
 
 // Publish publishes a record and returns once it is on its way, or has waited until fewer than MaxPending are. A record that
 // the server has not acknowledged is published again, under its number, until ctx ends. A record that is refused, or has not had its
-// turn, has no number and changes nothing; any other error is for good: open the producer again then, and publish again what was
-// not followed by a Seal that succeeded.
+// turn, has no number and changes nothing; any other error is for good: open the producer again then, with Config.Replay, and
+// publish again what was not followed by a Seal that succeeded.
 func (p *Producer) Publish(ctx context.Context, subject string, payload []byte) error {
 	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: payload})
 }
@@ -149,6 +169,9 @@ func (p *Producer) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 	s := p.shardOf(msg.Subject)
 	if s == nil {
 		return fmt.Errorf("producer %s: the subject %q belongs to none of the shards %q", p.cfg.Name, msg.Subject, p.cfg.Shards)
+	}
+	if s.again(msg) {
+		return nil
 	}
 	if s.promised == plan.End {
 		return fmt.Errorf("producer %s: it has promised that nothing comes any more to the shard %q", p.cfg.Name, s.filter)
@@ -212,6 +235,9 @@ func (p *Producer) promise(ctx context.Context, before int64) error {
 		return err
 	}
 	defer p.leave()
+	if err := p.replayed(); err != nil {
+		return err
+	}
 	if err := p.wait(ctx, 0); err != nil {
 		return p.fail(err)
 	}

@@ -24,3 +24,16 @@ func TestWhatAllShardsSayIsSaidOnce(t *testing.T) {
 		t.Errorf("nothing failed: %v", err)
 	}
 }
+
+// Start records of before the numbers of cuts were in them are read as they were.
+func TestStartRecordWithoutCuts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		`{"logs":{"moves":{"stream":"MOVES","created":7,"after":12}}}`:              0,
+		`{"logs":{"moves":{"stream":"MOVES","created":7,"after":12,"cuts":[4,5]}}}`: 5,
+	} {
+		if got, err := engine.CutOf([]byte(text), "moves", 1); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+}

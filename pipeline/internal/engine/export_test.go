@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/nats-io/nats.go"
@@ -28,4 +29,11 @@ func GiveUp(ctx context.Context, conn *nats.Conn, p *plan.Plan, number int, at u
 	}
 	e := &engine{Config: Config{Conn: conn, Plan: p}, js: js}
 	return e.giveUp(ctx, p.Stages[0], number, at)
+}
+
+// CutOf reads from a start record which recorded cut was the last before the beginning of a shard.
+func CutOf(record []byte, stage string, shard int) (int64, error) {
+	var start startRecord
+	err := json.Unmarshal(record, &start)
+	return start.Logs[stage].cut(shard), err
 }

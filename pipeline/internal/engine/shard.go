@@ -37,6 +37,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 		ID: id, Plan: e.Plan, Stage: stage,
 		Start:  checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
 		Bound:  begin.bound(),
+		Cut:    begin.cut(number),
 		Store:  e.store,
 		Outlet: outlet,
 		Writer: e.writer,

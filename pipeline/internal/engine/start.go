@@ -28,6 +28,9 @@ type logStart struct {
 	Created int64 `json:"created"`
 	// After is the sequence behind which reading begins.
 	After uint64 `json:"after"`
+	// Cuts has, if the input has recorded cuts and does not begin with the first message of the stream, the number of the last cut
+	// before the beginning, for each shard. Records of earlier versions do not have it, which means 0.
+	Cuts []int64 `json:"cuts,omitempty"`
 	// Last is the sequence of the last message of a bounded input, which is what stood there when the run began.
 	Last *uint64 `json:"last,omitempty"`
 }
@@ -54,19 +57,42 @@ func (e *engine) recordStart(ctx context.Context) error {
 		}
 		mine.Logs[stage.Name] = begin
 	}
-	value, err := json.Marshal(mine)
-	if err != nil {
-		return fmt.Errorf("engine: run record: %w", err)
+	stored, found, err := e.store.ReadOnce(ctx, key)
+	if err == nil && !found {
+		stored, err = e.createStart(ctx, key, mine)
 	}
-	stored, created, err := e.store.CreateOnce(ctx, key, value)
 	if err != nil {
-		return fmt.Errorf("engine: the run record cannot be stored: %w", err)
+		return err
 	}
 	if err := json.Unmarshal(stored, &e.start); err != nil {
 		return fmt.Errorf("engine: the run record of epoch %s is damaged: %w", e.Plan.Epoch(), err)
 	}
-	e.Logger.Debug("run record", "epoch", e.Plan.Epoch(), "created", created)
+	e.Logger.Debug("run record", "epoch", e.Plan.Epoch(), "found", found)
 	return e.sameInputs(mine)
+}
+
+// createStart creates the start record, unless another owner has meanwhile, and returns the one that stands.
+func (e *engine) createStart(ctx context.Context, key string, mine startRecord) ([]byte, error) {
+	for _, stage := range e.Plan.Stages {
+		if stage.Exchanged() || !stage.Root.Source.Cuts {
+			continue
+		}
+		begin := mine.Logs[stage.Name]
+		var err error
+		if begin.Cuts, err = e.cutsBefore(ctx, stage, begin); err != nil {
+			return nil, err
+		}
+		mine.Logs[stage.Name] = begin
+	}
+	value, err := json.Marshal(mine)
+	if err != nil {
+		return nil, fmt.Errorf("engine: run record: %w", err)
+	}
+	stored, _, err := e.store.CreateOnce(ctx, key, value)
+	if err != nil {
+		return nil, fmt.Errorf("engine: the run record cannot be stored: %w", err)
+	}
+	return stored, nil
 }
 
 // sameInputs fails if an input is not the stream that the run began with. A shard that reads finds out by itself; one that

@@ -84,6 +84,8 @@ type Env struct {
 	Start checkpoint.Position
 	// Bound is where the log ends, if it does not end with a marker. Only the log of an input has one.
 	Bound Bound
+	// Cut is the number of the last recorded cut before Start; 0 if there was none, or the input has no cuts.
+	Cut int64
 	// OpenLog opens the log behind a position.
 	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
 	Store   checkpoint.Store

@@ -40,9 +40,13 @@ type state struct {
 	op   plan.Stateful
 }
 
-// NewMachine builds the kernels of the shard that env names: it needs env.ID, env.Plan and env.Stage only.
+// NewMachine builds the kernels of the shard that env names: it needs env.ID, env.Plan and env.Stage only, and
+// env.Cut where a log begins behind a recorded cut.
 func NewMachine(env *Env) (*Machine, error) {
 	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender), digest: newDigest(env.MarkDistance)}
+	if env.Cut > 0 {
+		m.frontier = env.Cut
+	}
 	for _, to := range env.Stage.To {
 		s := exchange.NewSender(to.Producer(env.Stage, env.ID.Shard), to.Shards, func(partition int, data []byte) {
 			m.out.Envelopes = append(m.out.Envelopes, Envelope{To: to, Partition: partition, Data: data})

@@ -50,3 +50,18 @@ func (s *Store) CreateOnce(ctx context.Context, key string, value []byte) (recor
 		}
 	}
 }
+
+// ReadOnce returns the run record under key, and whether there is one.
+func (s *Store) ReadOnce(ctx context.Context, key string) (record []byte, found bool, err error) {
+	if err := checkpoint.CheckName("run record", key); err != nil {
+		return nil, false, err
+	}
+	got, err := s.newest(ctx, s.subject(s.epoch+".run."+key))
+	switch {
+	case errors.Is(err, errNotFound):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("jetstore: run record %s: %w", key, err)
+	}
+	return got.Data, true, nil
+}
