@@ -147,8 +147,10 @@ func Read[T any](p *Pipeline, name string, from Source[T]) operators.Stream[T] {
 	if len(filters) == 0 {
 		filters = []string{""}
 	}
-	n.Source = &plan.SourceSpec{Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle,
-		From: plan.From{New: from.StartNew, Seq: from.StartSequence, Time: from.StartTime}, Bounded: from.Bounded}
+	n.Source = &plan.SourceSpec{
+		Stream: from.Stream, Filters: append([]string(nil), filters...), Producers: producers, Cuts: from.Cuts, Idle: from.Idle,
+		From: plan.From{New: from.StartNew, Seq: from.StartSequence, Time: from.StartTime}, Bounded: from.Bounded,
+	}
 	n.Build = func(rt *plan.Runtime, down []plan.Operator) (plan.Operator, error) {
 		return kernel.Read(n, rt, down, kernel.Reading[T]{Decode: from.Decode, Time: from.Time, Ahead: from.MaxAhead, Complete: from.Complete})
 	}

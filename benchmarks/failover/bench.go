@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -101,4 +102,9 @@ func killAll(workers []*process) {
 		_ = w.signal(syscall.SIGCONT)
 		w.kill()
 	}
+}
+
+// say prints a line for whoever looks on.
+func say(out io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(out, format, args...) // nobody to tell
 }

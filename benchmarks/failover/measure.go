@@ -55,8 +55,8 @@ func leaveOne(ctx context.Context, _ *bench, workers []*process) ([]*process, er
 
 // measureAll measures each kind of event several times.
 func measureAll(ctx context.Context, o options, out io.Writer) error {
-	fmt.Fprintf(out, "%d shards in each of two stages, two workers, %d ids/s; the longest time from sending an id to its result\n\n", o.shards, o.rate)
-	fmt.Fprintf(out, "%-28s %10s %10s %10s\n", "what happens", "best", "median", "worst")
+	say(out, "%d shards in each of two stages, two workers, %d ids/s; the longest time from sending an id to its result\n\n", o.shards, o.rate)
+	say(out, "%-28s %10s %10s %10s\n", "what happens", "best", "median", "worst")
 	for _, e := range events {
 		times, err := measure(ctx, o, e)
 		if err != nil {
@@ -64,7 +64,7 @@ func measureAll(ctx context.Context, o options, out io.Writer) error {
 		}
 		slices.Sort(times)
 		round := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
-		fmt.Fprintf(out, "%-28s %10s %10s %10s\n", e.name, round(times[0]), round(times[len(times)/2]), round(times[len(times)-1]))
+		say(out, "%-28s %10s %10s %10s\n", e.name, round(times[0]), round(times[len(times)/2]), round(times[len(times)-1]))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // soak lets random things happen to workers, and counts at the end.
 func soak(ctx context.Context, o options, out io.Writer) error {
-	fmt.Fprintf(out, "seed %d\n", o.seed)
+	say(out, "seed %d\n", o.seed)
 	b, err := newBench(ctx, o, 1)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func soak(ctx context.Context, o options, out io.Writer) error {
 			return fmt.Errorf("event %d (seed %d): %w", n, o.seed, err)
 		}
 		if n%20 == 0 {
-			fmt.Fprintf(out, "%d of %d: %v\n", n, o.soak, s.did)
+			say(out, "%d of %d: %v\n", n, o.soak, s.did)
 		}
 	}
 	ending, cancel := context.WithTimeout(ctx, 2*patience)
@@ -42,7 +42,7 @@ func soak(ctx context.Context, o options, out io.Writer) error {
 		return fmt.Errorf("seed %d: %w", o.seed, err)
 	}
 	s.workers = nil
-	fmt.Fprintf(out, "%v: none of %d ids was lost, and none counted twice\n", s.did, b.load.sent)
+	say(out, "%v: none of %d ids was lost, and none counted twice\n", s.did, b.load.sent)
 	return nil
 }
 
