@@ -109,7 +109,7 @@ var rooms = []room{
 			"crdt", "operators", "sinks", "pipeline", "internal/plan/...", "internal/invariants", "pipeline/internal/...",
 			"pipeline/embedded", "internal/natstest", natsGo, xxhash, rapid,
 		},
-		tests: checkers,
+		tests: join(checkers, []string{"pipeline/partition"}),
 		why:   "it breaks pipelines from the inside: permuted, duplicated, split and crashed",
 	},
 	{

@@ -16,6 +16,8 @@ type Inlet struct {
 	Edge int
 	// Sample takes contributions as To does, to encode them for Runtime.Sample. It is nil where nobody does.
 	Sample Operator
+	// Apart says that the kernel has the keys of its shard alone, and other shards of the stage have others, with nothing to exchange.
+	Apart bool
 
 	joint *joint
 }
@@ -130,7 +132,7 @@ func (a *assembler) consumer(n *Node, edge int) ([]Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, err := n.Lift(a.rt, Inlet{To: j.to, Edge: edge, Sample: j.sample, joint: j})
+	op, err := n.Lift(a.rt, Inlet{To: j.to, Edge: edge, Sample: j.sample, Apart: a.stage.Shards > 1 && !a.plan.Exchanged(n), joint: j})
 	return []Operator{op}, err
 }
 

@@ -112,6 +112,8 @@ type SourceSpec struct {
 	Cuts bool
 	// Idle is after how much silence a shard is given up on, by a message in its own log; 0 is never.
 	Idle time.Duration
+	// PartitionedBy is the attribute whose values the shards divide among them, as TokenPartition does; "" if none.
+	PartitionedBy string
 	// From is where reading begins; the zero value is the first message that the stream has.
 	From From
 	// Bounded says that the input ends with what stands in the stream when the run begins.

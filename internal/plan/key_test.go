@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"hash/fnv"
 	"math"
 	"strings"
 	"testing"
@@ -86,4 +87,17 @@ func TestKeyToken(t *testing.T) {
 	if got := plan.KeyToken("plain-Key_7"); got != "plain-Key_7" {
 		t.Errorf("a plain key is %q", got)
 	}
+}
+
+// The server's function is FNV-1a of the token; these values are its own.
+func TestTokenPartition(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text, n := rapid.String().Draw(t, "text"), rapid.IntRange(1, 4096).Draw(t, "n")
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(text))
+		if got, want := plan.TokenPartition(text, n), int(h.Sum32()%uint32(n)); got != want {
+			t.Fatalf("%q of %d: %d, want %d", text, n, got, want)
+		}
+	})
 }

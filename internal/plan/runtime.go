@@ -96,6 +96,8 @@ type Runtime struct {
 	SampleBits int
 	// Waited counts windows, and records without a match, that had to wait for a seal before they were handed on.
 	Waited func(n int)
+	// Shard is the number of the shard, and Shards how many run the stage.
+	Shard, Shards int
 	// Feeders is how many shards feed the stage: 1 where it reads an input itself.
 	Feeders int
 	// Broadcast sends a record to all shards of the stage that begins at the given node, each of which takes it behind what was sent

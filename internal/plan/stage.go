@@ -90,7 +90,7 @@ func Cut(g *Graph) (*Plan, error) {
 		switch {
 		case n.Kind == KindRead:
 			p.begin(n, nil, len(n.Source.Filters))
-		case n.Kind.stateful() && (len(above) > 1 || above[0].Shards > 1):
+		case n.Kind.stateful() && (len(above) > 1 || above[0].Shards > 1) && !p.partitioned(n, above):
 			shards := g.Shards
 			for _, from := range above {
 				if g.Shards == 0 {

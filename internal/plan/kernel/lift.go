@@ -33,6 +33,7 @@ type lifter[K plan.Key, T, C any] struct {
 	out            outlet[plan.Contribution[K, C]]
 	sampler        sampler[plan.Contribution[K, C]]
 	values         *valueCheck[K, T] // nil unless the state is sealed by values of an attribute
+	home           *homeCheck[K]     // nil unless the shards of the input divide the keys
 }
 
 // Lift makes contributions of records.
@@ -44,6 +45,9 @@ func Lift[K plan.Key, T, C any](n *plan.Node, rt *plan.Runtime, next plan.Inlet,
 	k := &lifter[K, T, C]{guard: guard{n, rt}, Extract: e, windowing: n.Windowing, rule: n.Rule, facts: n.Derived, text: isText[K](), inlet: next, out: out}
 	if next.Sample != nil {
 		k.sampler, err = newSampler[plan.Contribution[K, C]](n, rt.SampleBits, next.Sample)
+	}
+	if err == nil && next.Apart {
+		k.home, err = newHomeCheck[K](n, rt)
 	}
 	if err == nil && n.Rule.Attribute != "" {
 		if k.values, err = newValueCheck[K, T](n, next.Edge, rt); err == nil {
@@ -85,6 +89,12 @@ func (k *lifter[K, T, C]) run(b *plan.Batch[T], from int) (next int) {
 		if k.text && len(textOf(key)) > plan.MaxKeyBytes {
 			k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: fmt.Errorf("the key has %d bytes, more than the %d that a key may have; shorten or hash it in the key function", len(textOf(key)), plan.MaxKeyBytes)})
 			continue
+		}
+		if k.home != nil {
+			if err := k.home.check(key); err != nil {
+				k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: err})
+				continue
+			}
 		}
 		if k.values != nil {
 			if late, err := k.values.check(key, v); err != nil {

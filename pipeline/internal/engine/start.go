@@ -127,6 +127,9 @@ func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, er
 		begin.After = info.State.FirstSeq - 1
 	}
 	if !stage.Exchanged() {
+		if err := dividedAs(stage.Root.Source, &info.Config); err != nil {
+			return begin, err
+		}
 		err = e.within(ctx, stage.Root.Source, &info.State, &begin)
 	}
 	return begin, err

@@ -65,6 +65,8 @@ func NewMachine(env *Env) (*Machine, error) {
 		}
 	}
 	rt := &plan.Runtime{
+		Shard:    env.ID.Shard,
+		Shards:   env.Stage.Shards,
 		Origin:   env.ID.String(),
 		Reject:   m.reject,
 		Emit:     m.emit,
