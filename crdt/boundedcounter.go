@@ -242,7 +242,7 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	r := open("BoundedCounter", data)
 	var d BoundedCounter
 	for left := r.count(4); left > 0 && r.err == nil; left-- {
-		from := c.used.intern(r.bytes(), false)
+		from := c.used.intern(r.bytes())
 		if !d.given.below(from) {
 			r.corrupt("givers are not ascending")
 			break

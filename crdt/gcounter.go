@@ -3,7 +3,6 @@ package crdt
 import (
 	"encoding/json"
 	"iter"
-	"sync/atomic"
 	"unique"
 	"unsafe"
 )
@@ -233,7 +232,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 // readCounts reads what appendCounts wrote. It takes the name of an origin from c if it is there.
 func (c *GCounter) readCounts(r *reader) (d GCounter) {
 	for left := r.count(2); left > 0 && r.err == nil; left-- {
-		origin := c.intern(r.bytes(), d.n == 0)
+		origin := c.intern(r.bytes())
 		n := r.uvarint()
 		switch {
 		case r.err != nil:
@@ -256,21 +255,9 @@ func (c *GCounter) readCounts(r *reader) (d GCounter) {
 
 // intern returns b as a string. There are few origins and millions of counters, which would otherwise
 // each keep a copy of the name.
-func (c *GCounter) intern(b []byte, first bool) string {
+func (c *GCounter) intern(b []byte) string {
 	if c.n > 0 && c.origin == string(b) {
 		return c.origin
 	}
-	if last := lastOrigin.Load(); last != nil && *last == string(b) {
-		return *last
-	}
-	origin := unique.Make(string(b)).Value()
-	if first {
-		kept := origin
-		lastOrigin.Store(&kept)
-	}
-	return origin
+	return unique.Make(string(b)).Value()
 }
-
-// lastOrigin is the first origin of a counter that was decoded last, which most counters of a checkpoint have: to find it among all
-// takes an allocation.
-var lastOrigin atomic.Pointer[string]
