@@ -25,7 +25,7 @@ type enricher[K plan.Key, A, B, C any] struct {
 	guard
 	Enriching[A, B, C]
 	keys    plan.KeyCodec[K]
-	entries map[K]*written[K, B]
+	entries slotMap[K, written[B]] // of the table
 	parked  map[K][]*parked[K, A]
 	serial  uint64
 	// held are the parked records by their frontiers, and such as are no more; with KeepMissing they are by time and key.
@@ -38,17 +38,16 @@ type enricher[K plan.Key, A, B, C any] struct {
 	// last and index number the results of a message.
 	last  plan.Meta
 	index uint32
-	// What changed since the last snapshot, and what is in one that is not settled.
-	newEntries, takenEntries []*written[K, B]
-	newParked, takenParked   []*parked[K, A]
-	restored                 map[uint64]bool
-	buf                      []byte
-	two                      [2][]byte
+	// The records that came since the last snapshot, and those in one that is not settled.
+	newParked, takenParked []*parked[K, A]
+	restored               map[uint64]bool
+	buf                    []byte
+	two                    [2][]byte
+	spots                  [256]spot // of the records under way
 }
 
 // written is an entry of the table.
-type written[K plan.Key, B any] struct {
-	key K
+type written[B any] struct {
 	// from is the time from which on it counts.
 	from  int64
 	value B
@@ -76,8 +75,9 @@ func Enrich[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan
 	}
 	k := &enricher[K, A, B, C]{
 		guard: guard{n, rt}, Enriching: e, keys: plan.KeyCodecOf[K](), out: out,
-		entries: make(map[K]*written[K, B]), parked: make(map[K][]*parked[K, A]),
+		parked: make(map[K][]*parked[K, A]),
 	}
+	k.entries = newSlotMap[K, written[B]](k.keys.Own)
 	k.held.less = (*parked[K, A]).before
 	if e.KeepMissing {
 		k.held.less, k.rule, k.passed = (*parked[K, A]).earlier, n.Rule, plan.Beginning
@@ -88,25 +88,34 @@ func Enrich[K plan.Key, A, B, C any](n *plan.Node, rt *plan.Runtime, down []plan
 
 func (k *enricher[K, A, B, C]) Consume(b *plan.Batch[plan.Contribution[K, Sided[A, B]]]) {
 	k.restored = nil
-	for i := 0; i < b.Len(); {
-		i = k.run(b, i)
+	for from := 0; from < b.Len(); {
+		end := min(from+len(k.spots), b.Len())
+		find(&k.entries, b.Val[from:end], k.spots[:])
+		for i := from; i < end; {
+			i = k.run(b, from, i, end)
+		}
+		from = end
 	}
 	k.out.flush()
 }
 
-// run goes on from a record until the end, or until a function of the user's panics.
-func (k *enricher[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, B]]], from int) (next int) {
+// run goes on from a record until the end, or until a function of the user's panics. The entries have been looked for from first on.
+func (k *enricher[K, A, B, C]) run(b *plan.Batch[plan.Contribution[K, Sided[A, B]]], first, from, end int) (next int) {
+	next = from
 	defer func() {
 		if r := recover(); r != nil {
 			k.caught(r, b.Meta[next])
 			next++
 		}
 	}()
-	for next = from; next < b.Len(); next++ {
-		m, c := &b.Meta[next], &b.Val[next]
+	for ; next < end; next++ {
+		m, c, at := &b.Meta[next], &b.Val[next], k.spots[next-first]
+		if at.place == nowhere {
+			at.place = k.entries.seek(at.hash, c.Key) // it may have come meanwhile
+		}
 		if c.Value.Right {
-			k.write(m, c.Key, k.from(m.Time), &c.Value.B)
-		} else if e := k.entries[c.Key]; e != nil && e.from <= k.from(m.Time) {
+			k.write(m, c.Key, at, k.from(m.Time), &c.Value.B)
+		} else if e := k.entry(at.place); e != nil && e.from <= k.from(m.Time) {
 			k.out.batch.Add(k.number(m, m.Time, m.Frontier), k.Pair(&c.Value.A, &e.value))
 		} else {
 			k.park(m, c.Key, c.Value.A)
@@ -152,11 +161,13 @@ func (k *enricher[K, A, B, C]) keep(e *parked[K, A]) *parked[K, A] {
 
 // write writes an entry, and answers the records that waited for it. A second entry of a key, unless it is the same again, breaks
 // the rule that the table keeps, and is no more than reported.
-func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, from int64, v *B) {
-	e := k.entries[key]
+func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, at spot, from int64, v *B) {
+	e := k.entry(at.place)
 	switch {
 	case e == nil:
-		e = k.enter(k.keys.Own(key), from, *v)
+		at.place = k.entries.add(at.hash, k.keys.Own(key))
+		e = k.entry(at.place)
+		e.value = *v
 	case !k.same(&e.value, v):
 		k.rt.Reject(plan.Rejected{Node: k.node, Meta: *m, Err: errWritten})
 		return
@@ -164,9 +175,9 @@ func (k *enricher[K, A, B, C]) write(m *plan.Meta, key K, from int64, v *B) {
 		return
 	}
 	e.from = from
-	k.newEntries = append(k.newEntries, e)
+	k.entries.touch(at.place)
 	for _, waiting := range k.unpark(key, from) {
-		k.answer(m, waiting, e)
+		k.answer(m, waiting, &e.value)
 	}
 }
 
@@ -179,10 +190,12 @@ func (k *enricher[K, A, B, C]) same(a, b *B) bool {
 	return errA == nil && errB == nil && bytes.Equal(k.two[0], k.two[1])
 }
 
-func (k *enricher[K, A, B, C]) enter(key K, from int64, v B) *written[K, B] {
-	e := &written[K, B]{key: key, from: from, value: v}
-	k.entries[key] = e
-	return e
+// entry returns the entry at a place of the table, nil if it is nowhere. It is good until the next one is written.
+func (k *enricher[K, A, B, C]) entry(place uint32) *written[B] {
+	if place == nowhere {
+		return nil
+	}
+	return &k.entries.slots[place].value
 }
 
 // unpark takes the records of a key out for which an entry counts from an instant on, in the order in which they came.
@@ -215,14 +228,14 @@ func (k *enricher[K, A, B, C]) unpark(key K, from int64) (out []*parked[K, A]) {
 }
 
 // answer adds the result of a record that waited, unless the user's function panics.
-func (k *enricher[K, A, B, C]) answer(m *plan.Meta, waiting *parked[K, A], e *written[K, B]) {
+func (k *enricher[K, A, B, C]) answer(m *plan.Meta, waiting *parked[K, A], entry *B) {
 	out := k.number(m, waiting.time, waiting.frontier)
 	defer func() {
 		if r := recover(); r != nil {
 			k.caught(r, out)
 		}
 	}()
-	k.out.batch.Add(out, k.Pair(&waiting.value, &e.value))
+	k.out.batch.Add(out, k.Pair(&waiting.value, entry))
 	var none A
 	waiting.value = none // it may stay in the queue for a while
 }

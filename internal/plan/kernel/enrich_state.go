@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -26,8 +25,7 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 	defer k.broken(&err)
 	k.restored = nil
 	k.takenParked, k.newParked = k.newParked, k.takenParked[:0] // which holds on to nothing: Settle has cleared it
-	k.takenEntries, k.newEntries = k.newEntries, k.takenEntries[:0]
-	records, entries := k.takenParked, k.takenEntries
+	records, entries := k.takenParked, k.entries.take()
 	if full {
 		records, entries = k.all()
 	}
@@ -48,9 +46,10 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 			return err
 		}
 	}
-	for _, e := range entries {
-		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, e.key, e.from)
-		if k.buf, err = k.B.Append(b, e.value); err != nil {
+	for _, place := range entries {
+		e := &k.entries.slots[place]
+		b := appendInstant(append(k.buf[:0], entryVersion), k.keys, e.key, e.value.from)
+		if k.buf, err = k.B.Append(b, e.value.value); err != nil {
 			return k.about(e.key, err)
 		}
 		if err := w.Add(k.buf); err != nil {
@@ -61,7 +60,7 @@ func (k *enricher[K, A, B, C]) Snapshot(w plan.StateWriter, full bool) (err erro
 }
 
 // all returns everything, in an order that no map decides.
-func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []*written[K, B]) {
+func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []uint32) {
 	for _, of := range k.parked {
 		for _, e := range of {
 			if !e.gone {
@@ -70,7 +69,10 @@ func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []*writte
 		}
 	}
 	slices.SortFunc(records, func(a, b *parked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
-	entries = slices.SortedFunc(maps.Values(k.entries), func(a, b *written[K, B]) int { return cmp.Compare(a.key, b.key) })
+	for place := range k.entries.slots {
+		entries = append(entries, uint32(place))
+	}
+	slices.SortFunc(entries, func(a, b uint32) int { return cmp.Compare(k.entries.slots[a].key, k.entries.slots[b].key) })
 	return records, entries
 }
 
@@ -82,11 +84,10 @@ func (k *enricher[K, A, B, C]) about(key K, err error) error {
 func (k *enricher[K, A, B, C]) Settle(kept bool) {
 	if !kept {
 		k.newParked = append(k.newParked, k.takenParked...)
-		k.newEntries = append(k.newEntries, k.takenEntries...)
 	}
+	k.entries.settle(kept)
 	clear(k.takenParked)
-	clear(k.takenEntries)
-	k.takenParked, k.takenEntries = k.takenParked[:0], k.takenEntries[:0]
+	k.takenParked = k.takenParked[:0]
 }
 
 // Restore takes one entry back.
@@ -112,7 +113,8 @@ func (k *enricher[K, A, B, C]) Restore(data []byte) (err error) {
 		if err != nil {
 			return k.about(key, err)
 		}
-		k.enter(key, from, v)
+		place, _ := k.entries.at(key)
+		*k.entry(place) = written[B]{from, v}
 		k.unpark(key, from)
 		return nil
 	}
@@ -139,7 +141,7 @@ func (k *enricher[K, A, B, C]) restoreRecord(data []byte) error {
 	if k.restored == nil {
 		k.restored = make(map[uint64]bool)
 	}
-	if e := k.entries[key]; (e == nil || e.from > k.from(time)) && !k.restored[serial] {
+	if e := k.entries.get(key); (e == nil || e.value.from > k.from(time)) && !k.restored[serial] {
 		k.restored[serial] = true
 		k.keep(&parked[K, A]{serial: serial, key: key, time: time, frontier: frontier, value: v})
 	}
