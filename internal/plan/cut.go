@@ -31,6 +31,9 @@ func cuts(n *Node) error {
 	if n.Rule.Cut && !n.Windowing.Cut && !at {
 		errs = append(errs, fmt.Errorf("%s: seal of %s by recorded cuts: it has other windows (%s); put operators.Cuts or operators.UpToCut before %s", n.Site, n.Name, n.Windowing, n.Op))
 	}
+	if r := n.Rule; n.Windowing.Cut && r.Set && !r.Cut && !r.OnlyAtEnd && !r.Evidence {
+		errs = append(errs, fmt.Errorf("%s: seal of %s by %s: its windows lie between recorded cuts, whose numbers are no times; use operators.RecordedCut or operators.EndOfInput", n.Site, n.Name, r))
+	}
 	if n.Windowing.Total {
 		for _, below := range n.Out {
 			if below.Kind == KindThreshold || below.Rule.Evidence {

@@ -141,6 +141,12 @@ func TestCutsInThePlan(t *testing.T) {
 		"is the number of a recorded cut": func(p *pipeline.Pipeline) {
 			seals(p, cutReadings(p, 1), operators.Tumbling(time.Second), operators.Watermark(0))
 		},
+		"by event-time watermark, lateness 1s: its windows lie between recorded cuts": func(p *pipeline.Pipeline) {
+			seals(p, cutReadings(p, 1), operators.Cuts(), operators.Watermark(time.Second))
+		},
+		"use operators.RecordedCut or operators.EndOfInput": func(p *pipeline.Pipeline) {
+			seals(p, cutReadings(p, 1), operators.UpToCut(), operators.Watermark(0))
+		},
 		"it has other windows": func(p *pipeline.Pipeline) {
 			seals(p, bySensor(read(p, 1)), operators.Tumbling(time.Second), operators.RecordedCut())
 		},
