@@ -1,12 +1,6 @@
 package kernel
 
-import (
-	"bytes"
-	"cmp"
-	"slices"
-
-	"github.com/calmstream/calmstream/internal/plan"
-)
+import "github.com/calmstream/calmstream/internal/plan"
 
 // from returns what an entry of the given time, or a record, is compared by: an entry counts for the records that are not before it.
 func (k *enricher[K, A, B, C]) from(time int64) int64 {
@@ -79,14 +73,11 @@ func (k *enricher[K, A, B, C]) leave(e *parked[K, A]) {
 
 // miss hands on records of one key and time without an entry.
 func (k *enricher[K, A, B, C]) miss(same []*parked[K, A]) {
-	if len(same) > 1 {
-		slices.SortFunc(same, k.byContent)
-	}
 	k.rt.Waited(len(same))
 	first := same[0]
 	m := plan.Meta{Time: first.time, Frontier: first.time}
 	m.Group = k.groups.next(plan.Group{Key: k.keys.Text(first.key), Window: plan.Span{Start: first.time, End: first.time + 1}})
-	for _, e := range same {
+	for _, e := range byContent(same, k.encode, k.unordered(m)) {
 		k.alone(m, e)
 	}
 	if k.out.batch.Len() >= chunk {
@@ -104,14 +95,8 @@ func (k *enricher[K, A, B, C]) alone(m plan.Meta, e *parked[K, A]) {
 	k.out.batch.Add(m, k.Pair(&e.value, nil))
 }
 
-// byContent orders records of one key and time. That is rare enough to encode them for it.
-func (k *enricher[K, A, B, C]) byContent(x, y *parked[K, A]) int {
-	a, errA := k.A.Append(nil, x.value)
-	b, errB := k.A.Append(nil, y.value)
-	if errA != nil || errB != nil {
-		return cmp.Compare(x.serial, y.serial)
-	}
-	return cmp.Or(bytes.Compare(a, b), cmp.Compare(x.serial, y.serial))
+func (k *enricher[K, A, B, C]) encode(e *parked[K, A]) ([]byte, error) {
+	return k.A.Append(nil, e.value)
 }
 
 // drop forgets the records before the instant that has passed, which were handed on.

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -160,8 +159,8 @@ func (h *held[K, A, B]) match(e *entry[K, A, B]) {
 	}
 }
 
-// expire forgets the records whose deadline has come. It returns those that it is to return, by time and key, so that how the inputs were
-// interleaved does not show; several of one key and time by their content. They are good until the next call.
+// expire forgets the records whose deadline has come. It returns those that it is to return, by time and key; several
+// of one key and time are in the order of the log, and still to be put in that of their content. They are good until the next call.
 func (h *held[K, A, B]) expire(frontier int64, wanted func(*entry[K, A, B]) bool) []*entry[K, A, B] {
 	clear(h.expired)
 	h.expired = h.expired[:0]
@@ -176,32 +175,22 @@ func (h *held[K, A, B]) expire(frontier int64, wanted func(*entry[K, A, B]) bool
 		}
 	}
 	if len(h.expired) > 1 {
-		slices.SortFunc(h.expired, h.inOrder)
+		slices.SortStableFunc(h.expired, inOrder) // those of one deadline are in the order of the log
 	}
 	return h.expired
 }
 
-func (h *held[K, A, B]) inOrder(x, y *entry[K, A, B]) int {
+func inOrder[K plan.Key, A, B any](x, y *entry[K, A, B]) int {
 	switch {
 	case x.deadline != y.deadline:
 		return cmp.Compare(x.deadline, y.deadline)
 	case x.time != y.time:
 		return cmp.Compare(x.time, y.time)
-	case x.key != y.key:
-		return cmp.Compare(x.key, y.key)
 	}
-	return h.content(x, y)
+	return cmp.Compare(x.key, y.key)
 }
 
-// content orders two records of one key and time. That is rare enough to encode them for it.
-func (h *held[K, A, B]) content(x, y *entry[K, A, B]) int {
-	a, errA := h.encode(&x.value)
-	b, errB := h.encode(&y.value)
-	if errA != nil || errB != nil {
-		return cmp.Compare(x.serial, y.serial)
-	}
-	return cmp.Or(bytes.Compare(a, b), cmp.Compare(x.serial, y.serial))
-}
+func (h *held[K, A, B]) encoded(e *entry[K, A, B]) ([]byte, error) { return h.encode(&e.value) }
 
 // all returns the records by their numbers.
 func (h *held[K, A, B]) all() (all []*entry[K, A, B]) {

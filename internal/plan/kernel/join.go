@@ -133,23 +133,31 @@ func (k *joiner[K, A, B, C]) Advance(frontier int64) {
 	if frontier == plan.End {
 		after = plan.End
 	}
-	var group *plan.Group
-	for _, e := range k.held.expire(after, k.alone) {
-		span := plan.Span{Start: e.time, End: e.time + 1}
-		if text := k.keys.Text(e.key); group == nil || group.Key != text || group.Window != span {
-			group = &plan.Group{Key: text, Window: span}
+	for rest := k.held.expire(after, k.alone); len(rest) > 0; {
+		first, n := rest[0], 1
+		for n < len(rest) && rest[n].time == first.time && rest[n].key == first.key {
+			n++
 		}
-		k.rt.Waited(1)
-		m := plan.Meta{Time: e.time, Frontier: e.time, Group: group}
+		k.unmatched(rest[:n])
+		rest = rest[n:]
+	}
+	k.passed = max(k.passed, after)
+	k.out.flush()
+	k.out.advance(k.before(after))
+}
+
+// unmatched hands on records of one key and time that had no match.
+func (k *joiner[K, A, B, C]) unmatched(same []*entry[K, A, B]) {
+	k.rt.Waited(len(same))
+	at := same[0].time
+	m := plan.Meta{Time: at, Frontier: at, Group: &plan.Group{Key: k.keys.Text(same[0].key), Window: plan.Span{Start: at, End: at + 1}}}
+	for _, e := range byContent(same, k.held.encoded, k.unordered(m)) {
 		if e.value.Right {
 			k.make(m, nil, &e.value.B)
 		} else {
 			k.make(m, &e.value.A, nil)
 		}
 	}
-	k.passed = max(k.passed, after)
-	k.out.flush()
-	k.out.advance(k.before(after))
 }
 
 // alone reports whether a record is to be handed on as one without a match.

@@ -1,12 +1,6 @@
 package kernel
 
-import (
-	"bytes"
-	"cmp"
-	"slices"
-
-	"github.com/calmstream/calmstream/internal/plan"
-)
+import "github.com/calmstream/calmstream/internal/plan"
 
 // Looking says what becomes of a record and what a table has for it.
 type Looking[A, B, C any] struct {
@@ -93,12 +87,9 @@ func (k *looker[K, A, B, C]) answer() {
 	first := k.same[0]
 	k.rt.Waited(len(k.same))
 	if entry := k.table.asOf(first.key, first.time); entry != nil || k.KeepMissing {
-		if len(k.same) > 1 {
-			slices.SortFunc(k.same, k.byContent)
-		}
 		m := plan.Meta{Time: first.time, Frontier: first.time}
 		m.Group = k.groups.next(plan.Group{Key: k.keys.Text(first.key), Window: plan.Span{Start: first.time, End: first.time + 1}})
-		for _, e := range k.same {
+		for _, e := range byContent(k.same, k.encode, k.unordered(m)) {
 			k.make(m, &e.value, entry)
 		}
 	}
@@ -110,6 +101,8 @@ func (k *looker[K, A, B, C]) answer() {
 	}
 }
 
+func (k *looker[K, A, B, C]) encode(e *asked[K, A]) ([]byte, error) { return k.A.Append(nil, e.value) }
+
 // make adds a result, unless the user's function panics.
 func (k *looker[K, A, B, C]) make(m plan.Meta, a *A, b *B) {
 	defer func() {
@@ -118,16 +111,6 @@ func (k *looker[K, A, B, C]) make(m plan.Meta, a *A, b *B) {
 		}
 	}()
 	k.out.batch.Add(m, k.Pair(a, b))
-}
-
-// byContent orders records of one key and time. That is rare enough to encode them for it.
-func (k *looker[K, A, B, C]) byContent(x, y *asked[K, A]) int {
-	a, errA := k.A.Append(nil, x.value)
-	b, errB := k.A.Append(nil, y.value)
-	if errA != nil || errB != nil {
-		return cmp.Compare(x.serial, y.serial)
-	}
-	return cmp.Or(bytes.Compare(a, b), cmp.Compare(x.serial, y.serial))
 }
 
 func (k *looker[K, A, B, C]) Open() int { return k.waiting.queue.len() }
