@@ -11,7 +11,8 @@
 //
 // A promise tells each shard how many records the producer has published to it, with a digest of them. It counts once the
 // shard has exactly those: it may overtake records that are published again after a failure, and a record that was lost, or that
-// somebody else published under the name, is found out. Programs in other languages can do the same; the headers are
+// somebody else published under the name, is found out. Programs in other languages can do the same, if a promise stands behind the records that it
+// counts wherever a pipeline may begin to read; the headers are
 //
 //	Calm-Producer    the name, on every message
 //	Calm-Sequence    on a record: its number among those of the producer in the shard, from 1 on

@@ -38,6 +38,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 		Start:  checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
 		Bound:  begin.bound(),
 		Cut:    begin.cut(number),
+		Votes:  begin.votes(number),
 		Store:  e.store,
 		Outlet: outlet,
 		Writer: e.writer,

@@ -31,6 +31,9 @@ type logStart struct {
 	// Cuts has, if the input has recorded cuts and does not begin with the first message of the stream, the number of the last cut
 	// before the beginning, for each shard. Records of earlier versions do not have it, which means 0.
 	Cuts []int64 `json:"cuts,omitempty"`
+	// Votes has, if the input has registered producers and does not begin with the first message that the stream ever had, what each
+	// shard has to know of them. Records of earlier versions do not have it, which means that none had published anything.
+	Votes [][]byte `json:"votes,omitempty"`
 	// Last is the sequence of the last message of a bounded input, which is what stood there when the run began.
 	Last *uint64 `json:"last,omitempty"`
 }
@@ -74,12 +77,17 @@ func (e *engine) recordStart(ctx context.Context) error {
 // createStart creates the start record, unless another owner has meanwhile, and returns the one that stands.
 func (e *engine) createStart(ctx context.Context, key string, mine startRecord) ([]byte, error) {
 	for _, stage := range e.Plan.Stages {
-		if stage.Exchanged() || !stage.Root.Source.Cuts {
+		if stage.Exchanged() {
 			continue
 		}
 		begin := mine.Logs[stage.Name]
 		var err error
-		if begin.Cuts, err = e.cutsBefore(ctx, stage, begin); err != nil {
+		if source := stage.Root.Source; source.Cuts {
+			begin.Cuts, err = e.cutsBefore(ctx, stage, begin)
+		} else if len(source.Producers) > 0 {
+			begin.Votes, err = e.votesBefore(ctx, stage, begin)
+		}
+		if err != nil {
 			return nil, err
 		}
 		mine.Logs[stage.Name] = begin

@@ -41,7 +41,7 @@ type Refuted struct {
 type producer struct {
 	name   string
 	number int // in the order of the names
-	// got are the records numbered without a gap from 1 on.
+	// got are the records numbered without a gap from 1 on, with those before the place where reading began.
 	got Tally
 	// ahead holds the hashes of those that came before one with a lower number.
 	ahead map[uint64]uint64
@@ -160,6 +160,8 @@ func (v *Votes) take(p *producer, n, hash uint64) (fresh bool, err error) {
 	switch before, waits := p.ahead[n]; {
 	case n < next:
 		return false, nil
+	case waits && before == beforeIt:
+		return false, nil // see Survey
 	case waits && before != hash:
 		return false, fmt.Errorf("producer %q has given the number %d to two records; a name belongs to one producer at a time", p.name, n)
 	case waits:
@@ -264,15 +266,17 @@ func (t Tally) append(b []byte) []byte {
 // ErrMalformed is returned for bytes that AppendState did not write.
 var ErrMalformed = errors.New("seal: malformed votes in a checkpoint")
 
-// RestoreState takes it back and returns the rest of data.
+// RestoreState takes it back, in place of what was there, and returns the rest of data.
 func (v *Votes) RestoreState(data []byte) ([]byte, error) {
 	d := decoder{data: data}
 	if d.uvarint() != uint64(len(v.producers)) {
 		return nil, ErrMalformed
 	}
-	v.frontier = plan.End
+	v.frontier, v.ahead, v.promises = plan.End, 0, 0
 	for _, p := range v.producers {
 		p.got, p.frontier = d.tally(), d.varint()
+		p.promises = nil
+		clear(p.ahead)
 		last := p.got.Count
 		for left := d.count(MaxAhead); left > 0; left-- {
 			step := d.uvarint()

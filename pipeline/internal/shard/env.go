@@ -86,6 +86,8 @@ type Env struct {
 	Bound Bound
 	// Cut is the number of the last recorded cut before Start; 0 if there was none, or the input has no cuts.
 	Cut int64
+	// Votes is what is known, at Start, of the producers of the input: what seal.Survey says. It is nil if none had published anything.
+	Votes []byte
 	// OpenLog opens the log behind a position.
 	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
 	Store   checkpoint.Store

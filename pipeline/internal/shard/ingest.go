@@ -82,6 +82,7 @@ func (m *Machine) giveUp(msg *plan.Message) {
 // count applies messages of an input with registered producers, whose punctuations move the frontier.
 func (m *Machine) count(messages []plan.Message) (taken int) {
 	before, from := m.frontier, 0
+	m.frontier = m.votes.Frontier() // it is ahead where producers had promised something before the log begins
 	for i := range messages {
 		msg := &messages[i]
 		takes, err := m.vote(msg)
@@ -111,6 +112,9 @@ func (m *Machine) count(messages []plan.Message) (taken int) {
 	}
 	return from
 }
+
+// over reports whether the producers had promised, before the log begins, that nothing comes any more.
+func (m *Machine) over() bool { return m.votes != nil && m.votes.Frontier() == plan.End }
 
 // vote tells the votes of a message and reports whether it is a record that is to be taken.
 func (m *Machine) vote(msg *plan.Message) (takes bool, err error) {

@@ -41,7 +41,7 @@ type state struct {
 }
 
 // NewMachine builds the kernels of the shard that env names: it needs env.ID, env.Plan and env.Stage only, and
-// env.Cut where a log begins behind a recorded cut.
+// env.Cut or env.Votes where a log does not begin with its first message.
 func NewMachine(env *Env) (*Machine, error) {
 	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender), digest: newDigest(env.MarkDistance)}
 	if env.Cut > 0 {
@@ -62,6 +62,11 @@ func NewMachine(env *Env) (*Machine, error) {
 		if len(s.Attributes) > 0 {
 			m.keys = m.votes.Keys(s.Attributes)
 			m.states = append(m.states, state{env.Stage.Root, m.keys})
+		}
+		if len(env.Votes) > 0 {
+			if rest, err := m.votes.RestoreState(env.Votes); err != nil || len(rest) > 0 {
+				return nil, fmt.Errorf("the votes of %s in the run record: %w", env.ID, errors.Join(err, errState))
+			}
 		}
 	}
 	rt := &plan.Runtime{

@@ -63,6 +63,11 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 		env.Stats.Done.Store(true)
 		return nil
 	}
+	if s.over() && !s.Ended() {
+		s.End()
+		s.dirty = true
+		s.poke()
+	}
 	if s.claims() {
 		s.alarm.ring(env.First, true)
 	}
