@@ -32,8 +32,9 @@ func (s *Stage) shows(n *Node) bool {
 		return true // they are numbered on the way to the other stage
 	case n.Kind == KindFold:
 		// A state is the same after all records of a batch, if no function of the user's can fail half way. A threshold sees what it
-		// was in between; a seal does not, and hands on in an order of its own.
-		return !n.Plain || slices.ContainsFunc(n.Out, func(out *Node) bool { return out.Kind != KindSeal || out.Rule.Evidence || out.Rule.Attribute != "" })
+		// was in between; a seal does not, and hands on in an order of its own. One by values of an attribute comes between
+		// messages, and so behind all that those before it made.
+		return !n.Plain || slices.ContainsFunc(n.Out, func(out *Node) bool { return out.Kind != KindSeal || out.Rule.Evidence })
 	case n.Kind.stateful():
 		return true // which records meet, and which is the first, depends on what has been forgotten and what has come
 	}

@@ -140,3 +140,47 @@ func TestWhereWaysMeet(t *testing.T) {
 		})
 	}
 }
+
+// A value of an attribute is sealed between two messages, when all that the first one made is in the state, by whichever way. So the order of a
+// batch does not show there, and messages need not be applied one by one. A threshold on the same state would see it.
+func TestWhereWaysMeetInASealOfKeys(t *testing.T) {
+	t.Parallel()
+	for _, threshold := range []bool{false, true} {
+		build := func() *pipeline.Pipeline {
+			p := pipeline.New("ways")
+			all := operators.Records(clicksByAd(p, 1, "north"))
+			odd := operators.Filter(all, func(line string) bool { return line[len(line)-1]%2 == 1 })
+			even := operators.Filter(all, func(line string) bool { return line[len(line)-1]%2 == 0 })
+			both := operators.KeyBy(operators.Union(odd, operators.Union(even, odd)), "ad", func(line string) string { return strings.Fields(line)[0] })
+			counts := operators.Count("counts", operators.Determines(both, "campaign", campaignOf))
+			pipeline.Write(p, "counts", operators.Finals(operators.Seal(counts, operators.Keys("campaign"))), nowhere("counts"), func(f sum) ([]byte, error) {
+				return fmt.Append(nil, f.Key, " ", f.Value.Value()), nil
+			})
+			if threshold {
+				pipeline.Write(p, "many", operators.Threshold(counts, crdt.AtLeast(3)), nowhere("many"), pipeline.EncodeText)
+			}
+			return p
+		}
+		cut, err := build().Plan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cut.Stages[0].Single != threshold {
+			t.Errorf("threshold %t: messages are applied one by one: %t", threshold, cut.Stages[0].Single)
+		}
+		l := publishingClicks(0, "north")
+		for i := range 48 {
+			l.click("north", fmt.Sprintf("c%d/%d %d", i/8, i%3, i))
+			switch i % 12 {
+			case 10:
+				l.sealKey("north", fmt.Sprint("c", i/8)) // so that the next one is late, and with it the rest of the campaign
+			case 5:
+				l.sealKey("north", fmt.Sprint("c", i/8+7)) // of which nothing comes
+			}
+		}
+		out := pipelinetest.Check(t, build, []pipelinetest.Log{l.Log}, pipelinetest.Options{Rounds: 40})
+		if len(out.Results) == 0 || out.Late == 0 {
+			t.Errorf("it shows too little: %d results, %d late", len(out.Results), out.Late)
+		}
+	}
+}
