@@ -29,6 +29,9 @@ func (p *Producer) SealKey(ctx context.Context, attribute string, values ...stri
 		return err
 	}
 	defer p.leave()
+	if err := p.replayed(); err != nil {
+		return err
+	}
 	if err := p.wait(ctx, 0); err != nil {
 		return p.fail(err)
 	}

@@ -249,3 +249,40 @@ func TestKilledProducer(t *testing.T) {
 		t.Errorf("dead letters: %q", dead)
 	}
 }
+
+// A promise about a value is no Seal: what it covers comes again as well, and is not published a second time. Nor is a value
+// promised before all has come again.
+func TestReplayBehindAPromiseOfAValue(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	open := func(sealed time.Time) *producer.Producer {
+		t.Helper()
+		p, err := producer.Open(t.Context(), producer.Config{Conn: f.server.Conn(t), Name: "web", Stream: "ORDERS", Shards: shards, Replay: true, Sealed: sealed})
+		f.must(err)
+		return p
+	}
+	stored := func() uint64 {
+		t.Helper()
+		s, err := f.js.Stream(t.Context(), "ORDERS")
+		f.must(err)
+		return s.CachedInfo().State.Msgs
+	}
+	first := open(time.Time{})
+	f.must(first.Seal(t.Context(), noon))
+	f.must(first.Publish(t.Context(), "orders.us.sf", text(1, "us")))
+	f.must(first.SealKey(t.Context(), "country", "us"))
+	f.must(first.Publish(t.Context(), "orders.us.sf", text(2, "us")))
+	f.must(first.Flush(t.Context()))
+	before := stored()
+	p := open(noon)
+	if err := p.SealKey(t.Context(), "country", "it"); err == nil || !strings.Contains(err.Error(), "were not published again") {
+		t.Errorf("a promise before everything has come again: %v", err)
+	}
+	f.must(p.Publish(t.Context(), "orders.us.sf", text(1, "us")))
+	f.must(p.Publish(t.Context(), "orders.us.sf", text(2, "us")))
+	f.must(p.Flush(t.Context()))
+	if got := stored(); got != before {
+		t.Errorf("%d messages were published a second time", got-before)
+	}
+	f.must(p.SealKey(t.Context(), "country", "it"))
+}
