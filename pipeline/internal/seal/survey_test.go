@@ -101,7 +101,7 @@ func TestVotesFromTheMiddle(t *testing.T) {
 			seq := uint64(place + i + 1)
 			a, b := apply(t, whole, seq, m), apply(t, v, seq, m)
 			// What stood before the place and is gone looks new if it comes again; nothing else does, and that only once.
-			if text := string(m.payload); a != b && (left[text] || !taken[text] || here[text]) {
+			if a != b && (left[string(m.payload)] || !taken[string(m.payload)] || here[string(m.payload)]) {
 				t.Fatalf("message %d %q: fresh %v, want %v", seq, m.payload, b, a)
 			}
 			here[string(m.payload)] = true
