@@ -8,7 +8,8 @@
 // (Alvaro, Conway, Hellerstein, Maier, "Blazes", ICDE 2014, §V-B1, where a registry and the digests of the messages of a
 // partition make a vote.)
 //
-// Instead of a time a promise may name a value of an attribute: see Keys.
+// Instead of a time a promise may name a value of an attribute: see Keys. Where a log is not read from its first message on, a promise tells
+// where the numbers go on: see Survey.
 //
 // Everything here is a function of the log of the shard. The package knows no NATS.
 package seal
