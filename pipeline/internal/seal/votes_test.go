@@ -123,7 +123,13 @@ func TestFrontierIsWhatAllHavePromisedAndDelivered(t *testing.T) {
 // restart writes the state and reads it back.
 func restart(t interface{ Fatalf(string, ...any) }, v *seal.Votes, names []string) *seal.Votes {
 	state := v.AppendState(nil)
+	other := seal.NewVotes(names) // a shard restores over what it begins with
+	_, _ = other.Record(seal.RecordHeaders(names[0], 300), nil)
+	_ = other.Promise(1, seal.Promise{Tally: seal.Tally{Count: 300}, Before: 1}.Headers(names[0]))
 	next := seal.NewVotes(names)
+	if _, err := next.RestoreState(other.AppendState(nil)); err != nil {
+		t.Fatalf("%v", err)
+	}
 	rest, err := next.RestoreState(append(slices.Clone(state), "rest"...))
 	if err != nil || string(rest) != "rest" || next.Frontier() != v.Frontier() {
 		t.Fatalf("restored with %q left, %v, frontier %d instead of %d", rest, err, next.Frontier(), v.Frontier())
