@@ -26,6 +26,22 @@
 //
 // Whoever reaches the address may read all that, so it is a loopback address unless told otherwise.
 //
+// # Permissions
+//
+// A user of NATS for the workers of a pipeline <p> alone must be allowed to publish to the following, where <in> is each stream that it
+// reads, <out> each stream that it writes to, and <subject> that of the sink:
+//
+//	$JS.API.STREAM.INFO.*  and  $JS.API.STREAM.MSG.GET.*  for <in>, <out>, KV_calm_<p>, CALM_X_<p>, CALM_DLQ_<p> and CALM_SEALS_<p>
+//	$JS.API.STREAM.CREATE.*                               for all of them but <in>
+//	$JS.API.CONSUMER.CREATE.*.*.>, $JS.API.CONSUMER.MSG.NEXT.*.* and $JS.API.CONSUMER.DELETE.*.*
+//	                                                      with <in> and CALM_X_<p> for the first *
+//	$JS.API.STREAM.PURGE.*                                for KV_calm_<p> and CALM_X_<p>
+//	$JS.API.DIRECT.GET.KV_calm_<p>.>
+//	$KV.calm_<p>.>, calm.x.<p>.>, calm.dlq.<p>.>, calm.late.<p>.>, calm.seal.<p>.> and <subject>.>
+//
+// and to subscribe to its inboxes and to $KV.calm_<p>.*.worker.*, by which workers hear of each other. An input that is read without
+// Subjects needs $JS.API.CONSUMER.CREATE.<in>.* as well, and one with an idle policy what pipeline.Source says there.
+//
 // # Secrets
 //
 // No password, token or seed is written to the log, to an error or to HTTP. Of an address only host and port are shown.
