@@ -11,7 +11,8 @@
 //
 // # Signals
 //
-// The first SIGINT or SIGTERM drains: no more input is read, every shard takes a last checkpoint, and the process ends with
+// The first SIGINT or SIGTERM drains: the shards are handed over to other workers of the pipeline, if there are any, for at most
+// three seconds, those that are left take a last checkpoint, and the process ends with
 // status 0. A second one ends it at once, with 128 and the number of the signal; nothing is lost by that, since the next
 // worker begins at the last checkpoint. The status is 1 if something failed and 2 if the flags are not valid.
 //
@@ -20,7 +21,7 @@
 // On the address --http the worker answers:
 //
 //	/healthz  200 as long as the process answers
-//	/readyz   200 while NATS is connected and every shard of every pipeline runs, else 503 and the reason
+//	/readyz   200 while NATS is connected and every shard that falls to this worker runs, else 503 and the reason
 //	/metrics  counters in the text format 0.0.4 of Prometheus, with the labels pipeline, stage and shard
 //	/plan     the plans of the pipelines, as --explain prints them
 //
