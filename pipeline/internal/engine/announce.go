@@ -201,6 +201,7 @@ func (a *announcer) publish(ctx context.Context, value []byte) error {
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && refused.ErrorCode == ttlDisabled {
 		a.ttlOff = true
+		msg.Header.Del(jetstream.MsgTTLHeader) // the option has put it there
 		_, err = a.js.PublishMsg(ctx, msg)
 	}
 	return err

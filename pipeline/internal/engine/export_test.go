@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -36,4 +38,30 @@ func CutOf(record []byte, stage string, shard int) (int64, error) {
 	var start startRecord
 	err := json.Unmarshal(record, &start)
 	return start.Logs[stage].cut(shard), err
+}
+
+// Lowest returns what may be purged, for a worker that has receivers at these positions and none of the others.
+func Lowest(ctx context.Context, conn *nats.Conn, p *plan.Plan, mine map[checkpoint.ShardID]uint64) (uint64, error) {
+	e := &engine{Config: Config{Conn: conn, Plan: p}}
+	if err := e.openStore(ctx); err != nil {
+		return 0, err
+	}
+	for id, at := range mine {
+		e.floor.register(id)(at)
+	}
+	return e.lowest(ctx)
+}
+
+// Announce announces a worker until ctx ends.
+func Announce(ctx context.Context, conn *nats.Conn, p *plan.Plan, worker string, views chan<- []string) error {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	e := &engine{Config: Config{Conn: conn, Plan: p, Worker: worker, Logger: slog.New(slog.DiscardHandler)}, js: js}
+	a, err := e.newAnnouncer()
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, make(chan struct{}), views)
 }
