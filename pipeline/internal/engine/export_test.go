@@ -65,3 +65,21 @@ func Announce(ctx context.Context, conn *nats.Conn, p *plan.Plan, worker string,
 	}
 	return a.run(ctx, make(chan struct{}), views)
 }
+
+// Release hands over a shard that has been applied up to a position, by an owner with this mark. The first function takes it back; the channel is
+// closed once another has taken the shard over.
+func Release(ctx context.Context, conn *nats.Conn, p *plan.Plan, id checkpoint.ShardID, writer string, applied, messages uint64) (keep func(), released <-chan struct{}, err error) {
+	e := &engine{Config: Config{Conn: conn, Plan: p, Logger: slog.New(slog.DiscardHandler)}, writer: writer}
+	if err := e.openStore(ctx); err != nil {
+		return nil, nil, err
+	}
+	c := newCrew(e)
+	c.ctx = ctx
+	d := &duty{id: id}
+	d.stats.Applied.Store(applied)
+	d.stats.Messages.Store(messages)
+	var run context.Context
+	run, d.cancel = context.WithCancelCause(ctx)
+	c.release(d)
+	return func() { d.keep(); c.running.Wait() }, run.Done(), nil
+}
