@@ -20,7 +20,8 @@ type Config struct {
 	// CheckpointEvery is the time between checkpoints while there is input; 0 means a second. The first one is taken within
 	// 100 ms of the first record in any case.
 	CheckpointEvery time.Duration
-	// DrainTimeout bounds the last checkpoint after the context has ended; 0 means ten seconds.
+	// DrainTimeout bounds the last checkpoint after the context has ended, and before that the time, of three seconds at most, for which
+	// the shards go on until other workers have taken them over; 0 means ten seconds.
 	DrainTimeout time.Duration
 	// Worker is the name of this worker among those that run the pipeline, 1 to 64 letters, digits, '-' or '_'; empty means a new one
 	// for each run. A worker that comes back under its name gets the shards that it had.

@@ -47,9 +47,9 @@ type Source[T any] struct {
 	// shard goes to the dead letters.
 	PartitionedBy string
 	// StartNew, StartSequence and StartTime say where to begin; without any of them it is the first message that the stream has. StartNew
-	// is behind the last one, StartSequence a stream sequence, and StartTime the first message that was stored then or later. This is
-	// resolved once, when the first worker starts, and stays so: a restart goes on where it was. It is part of the pipeline's identity.
-	// Where messages have been lost, or are left out, a promise of each of the Producers has to tell how many records it published before.
+	// is behind the last one, StartSequence a stream sequence, and StartTime the first message that was stored then or later,
+	// or behind the last one if there is none yet. This is resolved once, when the first worker starts, and stays so: a restart goes on
+	// where it was. It is part of the pipeline's identity. StartSequence must be of a message that the stream has then, or the next one.
 	StartNew      bool
 	StartSequence uint64
 	StartTime     time.Time

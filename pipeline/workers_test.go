@@ -29,10 +29,10 @@ type aShard struct {
 // crew are workers of one word count, and what they should count.
 type crew struct {
 	*testing.T
-	srv      *natstest.Server
 	js       jetstream.JetStream
 	in       *input
 	name     string
+	connect  func() *nats.Conn // of each worker
 	standbys int
 	drain    time.Duration // also how long a worker that is told to stop goes on for those who take over
 	n        int
@@ -53,13 +53,14 @@ func newCrew(t *testing.T, name string, standbys int) *crew {
 	t.Helper()
 	srv := natstest.Run(t)
 	js := srv.JetStream(t)
-	c := &crew{T: t, srv: srv, js: js, in: newInput(t, js, name, crewShards), name: name, standbys: standbys, drain: 10 * time.Second, want: make(map[string]uint64)}
+	c := &crew{T: t, js: js, in: newInput(t, js, name, crewShards), name: name, standbys: standbys, drain: 10 * time.Second, want: make(map[string]uint64)}
+	c.connect = func() *nats.Conn { return srv.Conn(t) }
 	return c
 }
 
 func (c *crew) start(name string) *member {
 	c.Helper()
-	m := &member{crew: c, name: name, conn: c.srv.Conn(c.T), ended: make(chan error, 1)}
+	m := &member{crew: c, name: name, conn: c.connect(), ended: make(chan error, 1)}
 	ctx, stop := context.WithCancel(c.Context())
 	m.stop = stop
 	go func() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -78,12 +79,22 @@ func work(ctx context.Context, args []string) error {
 	}
 	defer conn.Close()
 	monitor := new(pipeline.Monitor)
-	go func() {
+	ctx, cancel := context.WithCancel(ctx)
+	var saying sync.WaitGroup
+	defer saying.Wait()
+	defer cancel()
+	saying.Go(func() {
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
 		for !monitor.Running() {
-			time.Sleep(time.Millisecond)
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
 		}
 		fmt.Println(ready + strings.Join(monitor.Workers(), ","))
-	}()
+	})
 	return program(shards).Run(ctx, pipeline.Config{
 		Conn: conn, Worker: args[1], Standbys: standbys, Monitor: monitor,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),

@@ -96,7 +96,11 @@ func (a *announcer) run(ctx context.Context, leave <-chan struct{}, views chan<-
 
 // join announces the worker and looks up who else is there.
 func (a *announcer) join(ctx context.Context) error {
-	if err := a.publish(ctx, a.value); err != nil {
+	err := a.publish(ctx, a.value)
+	if no := a.denied(); no != nil {
+		return no
+	}
+	if err != nil {
 		return fmt.Errorf("engine: this worker cannot announce itself: %w", err)
 	}
 	stream := "KV_calm_" + a.Plan.Graph.Name
@@ -121,6 +125,16 @@ func (a *announcer) join(ctx context.Context) error {
 		}
 		question.From = msg.Seq + 1
 	}
+}
+
+// denied returns what the server has refused this worker, nil if nothing: it says so by the way, and otherwise only is silent. A worker
+// that hears nobody would take all for gone, so that this is no trifle.
+func (a *announcer) denied() error {
+	last := a.Conn.LastError()
+	if !errors.Is(last, nats.ErrPermissionViolation) || !strings.Contains(strings.ToLower(last.Error()), strings.ToLower(`"`+a.prefix)) {
+		return nil
+	}
+	return fmt.Errorf("engine: this user may not announce a worker or hear the others; permit publishing and subscribing to %q: %w", a.prefix+">", last)
 }
 
 // hear takes a message that was heard and reports whether the roster has changed.
@@ -187,6 +201,7 @@ func (a *announcer) publish(ctx context.Context, value []byte) error {
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && refused.ErrorCode == ttlDisabled {
 		a.ttlOff = true
+		msg.Header.Del(jetstream.MsgTTLHeader) // the option has put it there
 		_, err = a.js.PublishMsg(ctx, msg)
 	}
 	return err

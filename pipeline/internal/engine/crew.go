@@ -40,7 +40,7 @@ type duty struct {
 type crew struct {
 	*engine
 	duties   map[checkpoint.ShardID]*duty
-	over     map[checkpoint.ShardID]bool // the shards whose input has ended
+	over     map[checkpoint.ShardID]bool // the shards whose input has ended; true if this worker has seen it, false if others have
 	workers  []string
 	exits    chan *duty
 	running  sync.WaitGroup
@@ -133,12 +133,13 @@ func (c *crew) assign() {
 		for number := range stage.Shards {
 			id := checkpoint.ShardID{Stage: stage.Name, Shard: number}
 			rank := slices.Index(ownership.Owners(c.workers, stage.Name, number, 1+c.Standbys), c.Worker)
-			if rank >= 0 {
+			here, over := c.over[id]
+			if rank >= 0 && (here || !over) {
 				mine++
 			}
 			d := c.duties[id]
 			switch {
-			case c.over[id]:
+			case over:
 			case rank >= 0 && d == nil:
 				c.begin(id, stage, rank == 0)
 			case rank >= 0:
@@ -241,11 +242,11 @@ func (c *crew) look(ctx context.Context) {
 	for _, stage := range c.Plan.Stages {
 		for number := range stage.Shards {
 			id := checkpoint.ShardID{Stage: stage.Name, Shard: number}
-			if c.over[id] {
+			if _, over := c.over[id]; over {
 				continue
 			}
 			if stored, err := c.store.Load(ctx, id); err == nil && stored.Fence.Done {
-				c.over[id] = true
+				c.over[id] = false
 			}
 		}
 	}

@@ -53,15 +53,18 @@ func deadStream(pipeline string) string     { return "CALM_DLQ_" + pipeline }
 func (e *engine) recordStart(ctx context.Context) error {
 	const key = "start"
 	mine := startRecord{Logs: make(map[string]logStart)}
+	stored, found, err := e.store.ReadOnce(ctx, key)
+	if err != nil {
+		return err
+	}
 	for _, stage := range e.Plan.Stages {
-		begin, err := e.beginning(ctx, stage)
+		begin, err := e.beginning(ctx, stage, !found)
 		if err != nil {
 			return err
 		}
 		mine.Logs[stage.Name] = begin
 	}
-	stored, found, err := e.store.ReadOnce(ctx, key)
-	if err == nil && !found {
+	if !found {
 		stored, err = e.createStart(ctx, key, mine)
 	}
 	if err != nil {
@@ -115,9 +118,10 @@ func (e *engine) sameInputs(found startRecord) error {
 	return nil
 }
 
-// beginning says where a stage would begin if this were the first owner. A stream that does not exist is an error only for
-// the first one: for the others the log itself will find out, and say since when it is missing.
-func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, error) {
+// beginning says where a stage would begin if this were the first owner. A stream that does not exist is an error for every one.
+//
+// Where within the stream is a question for the first one too: the beginning may have left the stream since, behind the checkpoints.
+func (e *engine) beginning(ctx context.Context, stage *plan.Stage, first bool) (logStart, error) {
 	begin := logStart{Stream: exchangeStream(e.Plan.Graph.Name)}
 	if !stage.Exchanged() {
 		begin.Stream = stage.Root.Source.Stream
@@ -138,6 +142,8 @@ func (e *engine) beginning(ctx context.Context, stage *plan.Stage) (logStart, er
 		if err := dividedAs(stage.Root.Source, &info.Config); err != nil {
 			return begin, err
 		}
+	}
+	if first && !stage.Exchanged() {
 		err = e.within(ctx, stage.Root.Source, &info.State, &begin)
 	}
 	return begin, err

@@ -20,6 +20,9 @@ func (e *engine) within(ctx context.Context, source *plan.SourceSpec, state *jet
 		if begin.After >= from.Seq {
 			return fmt.Errorf("stream %q begins at sequence %d, so that it cannot be read from %d, where Source.StartSequence wants to begin; set it to what is there, or to 0 for all of it", source.Stream, begin.After+1, from.Seq)
 		}
+		if from.Seq > state.LastSeq+1 {
+			return fmt.Errorf("stream %q ends at sequence %d, so that it cannot be read from %d, where Source.StartSequence wants to begin; set it to %d at most, or use StartNew for what comes", source.Stream, state.LastSeq, from.Seq, state.LastSeq+1)
+		}
 		begin.After = from.Seq - 1
 	case !from.Time.IsZero():
 		begin.After, err = e.before(ctx, source.Stream, from.Time, begin.After, state.LastSeq)

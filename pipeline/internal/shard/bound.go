@@ -29,9 +29,16 @@ func (s *session) within(messages []plan.Message) (inside []plan.Message, end bo
 	return messages[:n], at >= b.Last
 }
 
+// bounded says whether the log has been read up to its bound.
+func (s *session) bounded() bool {
+	return s.env.Bound.Set && max(s.position.Seq, s.log.Position()) >= s.env.Bound.Last
+}
+
 // close ends the input at its bound, as an end marker there would have.
 func (s *session) close() {
 	s.End()
+	s.env.Stats.OpenWindows.Store(int64(s.open()))
+	s.env.Stats.Frontier.Store(s.frontier)
 	s.position.Seq, s.dirty = s.env.Bound.Last, true
 }
 

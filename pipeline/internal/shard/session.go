@@ -105,18 +105,20 @@ func (s *session) poke() {
 func (s *session) loop(ctx context.Context) error {
 	for !s.done {
 		var messages []plan.Message
-		if !s.Ended() {
+		switch {
+		case s.Ended(): // nothing more to read: wait for the checkpoint
+			select {
+			case <-s.wake:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case s.bounded(): // nothing has to come for the end to be known
+		default:
 			var err error
 			if messages, err = s.log.Next(ctx, s.wake, s.buf); err != nil {
 				return err
 			}
 			s.buf = messages
-		} else {
-			select { // nothing more to read: wait for the checkpoint
-			case <-s.wake:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
 		}
 		if err := s.step(ctx, messages); err != nil {
 			return err
