@@ -18,7 +18,7 @@ func TestFullExchange(t *testing.T) {
 	srv := natstest.Run(t)
 	js := srv.JetStream(t)
 	in := newInput(t, js, "fx", 2)
-	exchange, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "CALM_X_fx", Subjects: []string{"calm.x.fx.>"}, MaxBytes: 100 << 10, Discard: jetstream.DiscardNew})
+	exchange, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "CALM_X_fx", Subjects: []string{"calm.x.fx.>"}, MaxBytes: 200 << 10, Discard: jetstream.DiscardNew})
 	if err != nil {
 		t.Fatal(err)
 	}
