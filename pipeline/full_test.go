@@ -31,7 +31,7 @@ func TestFullExchange(t *testing.T) {
 		}
 	}
 	in.end(t)
-	if err := wordcount("fx", 2, 5).Run(t.Context(), pipeline.Config{Conn: srv.Conn(t), CheckpointEvery: 50 * time.Millisecond, Logger: quiet}); err != nil {
+	if err := numbers("fx", "fx", pipeline.Source[string]{Subjects: []string{"fx.in.0", "fx.in.1"}}).Run(t.Context(), pipeline.Config{Conn: srv.Conn(t), CheckpointEvery: 50 * time.Millisecond, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
 	if got := finalCounts(t, js, "fx_OUT"); !maps.Equal(got, want) {
