@@ -19,6 +19,14 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
+// partly is the error of a write that has stored some items: left are those that are to be written again, in order.
+type partly[T any] struct {
+	error
+	left []T
+}
+
+func (p *partly[T]) Unwrap() error { return p.error }
+
 // queue writes items in order and remembers how far they are durable.
 type queue[T any] struct {
 	name   string
@@ -157,6 +165,12 @@ func (q *queue[T]) store(ctx context.Context, batch []T) error {
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if p := (*partly[T])(nil); errors.As(err, &p) {
+			if len(p.left) < len(batch) {
+				pause = firstRetry
+			}
+			batch = p.left
 		}
 		q.logger.Warn("results cannot be stored, trying again", "destination", q.name, "records", len(batch), "pause", pause, "error", err)
 		timer := time.NewTimer(pause)

@@ -16,6 +16,8 @@ import (
 const (
 	// announceEvery is the time between announcements of a worker. One that is silent for ownership.Missed of them is gone.
 	announceEvery = 400 * time.Millisecond
+	// joinWait is how long the server has for the first announcement, each time it is tried.
+	joinWait = 5 * time.Second
 	// announceAge is after what time the server forgets an announcement, for those who look at the bucket. Workers judge for
 	// themselves.
 	announceAge = 10 * time.Second
@@ -96,7 +98,7 @@ func (a *announcer) run(ctx context.Context, leave <-chan struct{}, views chan<-
 
 // join announces the worker and looks up who else is there.
 func (a *announcer) join(ctx context.Context) error {
-	err := a.publish(ctx, a.value)
+	err := a.publish(ctx, a.value, joinWait)
 	if no := a.denied(); no != nil {
 		return no
 	}
@@ -168,7 +170,7 @@ func (a *announcer) tick(ctx context.Context) (changed bool) {
 
 // say publishes the announcement and reports whether the server has it.
 func (a *announcer) say(ctx context.Context) bool {
-	err := a.publish(ctx, a.value)
+	err := a.publish(ctx, a.value, ownership.Missed*announceEvery)
 	if err != nil && !a.silent && ctx.Err() == nil {
 		a.Logger.Warn("this worker cannot announce itself; others will take over its shards too", "error", err)
 	}
@@ -179,14 +181,14 @@ func (a *announcer) say(ctx context.Context) bool {
 // leave tells the others that the worker leaves.
 func (a *announcer) leave(ctx context.Context) {
 	a.left = true
-	if err := a.publish(ctx, nil); err != nil { // the others will notice
+	if err := a.publish(ctx, nil, ownership.Missed*announceEvery); err != nil { // the others will notice
 		a.Logger.Debug("the others could not be told that this worker leaves", "error", err)
 	}
 }
 
 // publish stores an announcement, or nil for the news that the worker leaves.
-func (a *announcer) publish(ctx context.Context, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, ownership.Missed*announceEvery)
+func (a *announcer) publish(ctx context.Context, value []byte, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	msg := nats.NewMsg(a.prefix + a.Worker)
 	if msg.Data = value; value == nil {
