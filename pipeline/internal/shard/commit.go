@@ -49,7 +49,9 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	if err := s.RestoreMeta(f.Meta); err != nil {
 		return err
 	}
+	begin, bytes := s.env.Now(), int64(len(f.Meta))
 	for _, ref := range f.Segments {
+		bytes += ref.Bytes
 		if err := s.env.Store.Read(ctx, s.env.ID, ref, s.RestoreChunk); err != nil {
 			return err
 		}
@@ -61,7 +63,10 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	s.env.Stats.Applied.Store(f.Position.LastSeq)
 	s.env.Stats.Committed.Store(f.Position.Seq)
 	s.env.Stats.OpenWindows.Store(int64(s.open()))
-	s.env.Logger.Info("resumed from a checkpoint", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", f.Position.Seq, "done", f.Done)
+	took := s.env.Now().Sub(begin)
+	s.env.Stats.Restored.Store(int64(took))
+	s.env.Stats.RestoredBytes.Store(bytes)
+	s.env.Logger.Info("resumed from a checkpoint", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", f.Position.Seq, "done", f.Done, "bytes", bytes, "took", took)
 	if s.env.Sweep != nil {
 		s.env.Sweep(ctx, loaded)
 	}

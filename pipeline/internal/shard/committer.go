@@ -21,6 +21,8 @@ type committer struct {
 	// garbage are segments that the last commit replaced. They are deleted after the next one, so that a reader of the
 	// fence before can finish.
 	garbage []checkpoint.SegmentRef
+	// swept says that what an owner left that ended before its fence was removed. Only a later fence tells it from what is under way.
+	swept bool
 }
 
 // job is a checkpoint to be written.
@@ -74,6 +76,10 @@ func (c *committer) write(j job) result {
 			c.env.Logger.Debug("old segments stay", "stage", c.env.ID.Stage, "shard", c.env.ID.Shard, "error", err)
 		}
 		c.garbage = j.replaced
+		if !c.swept && c.env.Sweep != nil {
+			c.env.Sweep(c.ctx, checkpoint.Loaded{Fence: j.fence, Revision: r.revision})
+		}
+		c.swept = true
 	case errors.Is(r.err, checkpoint.ErrConflict):
 		winner, err := c.env.Store.Load(c.ctx, c.env.ID)
 		if err != nil {

@@ -48,13 +48,13 @@ type batchMsg struct {
 	expected uint64 // the revision that the subject must have; 0 if it must not exist
 }
 
-// chunk takes the ID of the segment and the number of the chunk out of the subject of a chunk.
-func (m batchMsg) chunk() (segment, number string, ok bool) {
+// segment takes the ID of the segment out of the subject of a chunk.
+func (m batchMsg) segment() (id string, ok bool) {
 	parts := strings.Split(m.subject, ".")
 	if n := len(parts); n > 3 && parts[n-3] == "seg" {
-		return parts[n-2], parts[n-1], true
+		return parts[n-2], true
 	}
-	return "", "", false
+	return "", false
 }
 
 // newBatch lays out a commit, and refuses one with a message that the server would refuse for its size.

@@ -119,7 +119,7 @@ func (s *Store) giveUp(ctx context.Context, msgs []batchMsg, failure error, atte
 func (s *Store) reused(ctx context.Context, msgs []batchMsg) error {
 	looked := ""
 	for _, m := range msgs {
-		segment, _, chunk := m.chunk()
+		segment, chunk := m.segment()
 		if !chunk || segment == looked {
 			continue
 		}
