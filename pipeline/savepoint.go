@@ -41,9 +41,10 @@ func ExportSavepoint(ctx context.Context, conn *nats.Conn, pipeline, epoch strin
 // ImportConfig says how a savepoint is imported. Only Conn is required.
 type ImportConfig struct {
 	Conn *nats.Conn
-	// Rebase accepts input streams that are copies of those that the pipeline has read: mirrors, or streams that were filled again. A copy has another
-	// creation time, and must have the same messages at the same sequences and store times; that it has is proved by the last message that
-	// each shard has read. Without Rebase only the same streams will do, or those restored from a backup, which keep their creation time.
+	// Rebase accepts input streams that are copies of those that the pipeline has read: mirrors, or streams restored from a backup. A copy has another
+	// creation time, and must have the same messages at the same sequences and store times; that it has is shown by the last message that
+	// each shard has read. Results that are emitted behind the savepoint and are not final have other identities than before. Without Rebase
+	// only the same streams will do.
 	Rebase bool
 	// Replicas is how many servers keep what is made; 0 means 1.
 	Replicas int

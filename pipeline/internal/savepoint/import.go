@@ -73,7 +73,10 @@ func Import(ctx context.Context, conn *nats.Conn, from io.Reader, opts Options) 
 	if i.locked {
 		err = errors.Join(err, i.store.Unlock(ctx))
 	}
-	return i.sum, err
+	if err != nil {
+		return Summary{}, err
+	}
+	return i.sum, nil
 }
 
 func (i *importer) run(ctx context.Context, from io.Reader) (err error) {
