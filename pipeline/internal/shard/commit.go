@@ -9,7 +9,8 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 )
 
-// Deltas are merged into a new base when they weigh more than the base, or when a reader would have to open many.
+// A new base is written when the deltas weigh more than the old one. When there are many of them the newest are put together, so that a
+// checkpoint costs what changed, and a reader need not open many.
 const (
 	maxSegments  = 32
 	minBaseBytes = 256 << 10
@@ -139,6 +140,7 @@ func (s *session) begin(ctx context.Context) error {
 	job := job{revision: s.fence.Revision, barrier: s.env.Outlet.Barrier()}
 	if !full {
 		fence.Segments = append(fence.Segments, base.Segments...)
+		job.merge = newest(base.Segments)
 	} else {
 		job.replaced = base.Segments
 	}
@@ -154,7 +156,7 @@ func (s *session) begin(ctx context.Context) error {
 
 // rebase decides whether the next segment holds the whole state.
 func (s *session) rebase(segments []checkpoint.SegmentRef) bool {
-	if len(segments) == 0 || len(segments) >= maxSegments {
+	if len(segments) == 0 {
 		return true
 	}
 	base, deltas := int64(minBaseBytes), int64(0)
@@ -166,6 +168,24 @@ func (s *session) rebase(segments []checkpoint.SegmentRef) bool {
 		}
 	}
 	return deltas > base
+}
+
+// newest returns how many of the newest segments are to become one: 0 unless there are many, and then those that together are
+// not much smaller than the one before. So the sizes of those that stay grow by steps, and a change is written again a logarithmic number of times.
+func newest(segments []checkpoint.SegmentRef) (n int) {
+	if len(segments) < maxSegments {
+		return 0
+	}
+	n = 1
+	sum := segments[len(segments)-1].Bytes
+	for ; n < len(segments); n++ {
+		before := segments[len(segments)-1-n]
+		if before.Base || n > 1 && before.Bytes > 2*sum {
+			break
+		}
+		sum += before.Bytes
+	}
+	return n
 }
 
 // finish takes the result of the checkpoint under way, if it is there.
