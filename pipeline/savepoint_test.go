@@ -19,7 +19,7 @@ import (
 )
 
 // copyStream backs a stream up on one server and restores it on another, as `nats stream backup` and `restore` do.
-func copyStream(t *testing.T, from, to *nats.Conn, name string) {
+func copyStream(t testing.TB, from, to *nats.Conn, name string) {
 	t.Helper()
 	inbox := from.NewInbox()
 	sub, err := from.SubscribeSync(inbox)
@@ -67,7 +67,7 @@ func copyStream(t *testing.T, from, to *nats.Conn, name string) {
 	}
 }
 
-func ask(t *testing.T, conn *nats.Conn, subject string, request, answer any) {
+func ask(t testing.TB, conn *nats.Conn, subject string, request, answer any) {
 	t.Helper()
 	data, err := json.Marshal(request)
 	if err != nil {
