@@ -14,33 +14,45 @@ type Part interface {
 	kind() kind
 }
 
-// The parts of a file. What they are is in the comment of the package.
-type (
-	Header struct{ Pipeline, Epoch string }
-	Chunk  struct {
-		ID      checkpoint.ShardID
-		Segment string
-		Number  int
-		Data    []byte
-	}
-	Message struct {
-		Seq     uint64
-		Subject string
-		Header  []Field
-		Data    []byte
-	}
-	Field  struct{ Name, Value string }
-	Range  struct{ First, Last uint64 }
-	Record struct {
-		Key   string
-		Value []byte
-	}
-	Fence struct {
-		ID    checkpoint.ShardID
-		Fence checkpoint.Fence
-	}
-	End struct{ Frames uint64 }
-)
+// Header is the first part: whose savepoint it is.
+type Header struct{ Pipeline, Epoch string }
+
+// Chunk is a chunk of a segment.
+type Chunk struct {
+	ID      checkpoint.ShardID
+	Segment string
+	Number  int
+	Data    []byte
+}
+
+// Range says which sequences the exchange held.
+type Range struct{ First, Last uint64 }
+
+// Message is a record in the exchange.
+type Message struct {
+	Seq     uint64
+	Subject string
+	Header  []Field
+	Data    []byte
+}
+
+// Field is a value of a header.
+type Field struct{ Name, Value string }
+
+// Record is a run record.
+type Record struct {
+	Key   string
+	Value []byte
+}
+
+// Fence is the fence of a shard.
+type Fence struct {
+	ID    checkpoint.ShardID
+	Fence checkpoint.Fence
+}
+
+// End is the last part: how many there were before.
+type End struct{ Frames uint64 }
 
 func (Header) kind() kind  { return kindHeader }
 func (Chunk) kind() kind   { return kindChunk }
