@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/cli"
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/store"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 func TestSavepointIsWrittenAndRead(t *testing.T) {
@@ -55,10 +57,38 @@ func TestSavepointIsWrittenAndRead(t *testing.T) {
 			t.Errorf("%q: %d %q", c.args, code, stderr)
 		}
 	}
+	forget(t, dir, "KV_calm_wordcount", "CALM_X_wordcount")
+	if code, _, stderr := call("savepoint", "import", "--input", file, "--rebase", "--store", dir); code != 0 || !strings.Contains(stderr, "imported the savepoint of wordcount") {
+		t.Errorf("%d %q", code, stderr)
+	}
+	if code, stdout, stderr := call("savepoint", "export", "wordcount", "--store", dir, "--output", "-"); code != 0 || stdout == "" {
+		t.Errorf("what was imported is not there: %d %q", code, stderr)
+	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	if code, text, _ := call("help", "savepoint"); code != 0 || !strings.Contains(text, "--output FILE") {
 		t.Errorf("help: %d %q", code, text)
+	}
+}
+
+// forget deletes streams of an embedded server.
+func forget(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(st.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := js.DeleteStream(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 )
 
@@ -30,7 +32,7 @@ func (s *Store) sendAhead(ctx context.Context, id checkpoint.ShardID, revision u
 func (s *Store) store(ctx context.Context, id checkpoint.ShardID, msgs []batchMsg) error {
 	var wait pause
 	for attempt := 1; ; attempt++ {
-		_, failure := s.send(ctx, msgs)
+		failure := s.sendChunks(ctx, msgs)
 		if failure == nil {
 			return nil
 		}
@@ -52,6 +54,19 @@ func (s *Store) store(ctx context.Context, id checkpoint.ShardID, msgs []batchMs
 			return err
 		}
 	}
+}
+
+// sendChunks makes one attempt to store chunks. A single one needs no batch, which the server would stage, and sync, before it stores it.
+func (s *Store) sendChunks(ctx context.Context, msgs []batchMsg) error {
+	if len(msgs) > 1 {
+		_, err := s.send(ctx, msgs)
+		return err
+	}
+	msg := nats.NewMsg(msgs[0].subject)
+	msg.Data = msgs[0].data
+	msg.Header.Set(headerExpected, "0")
+	_, err := s.sendAndWait(ctx, msg, s.patience)
+	return err
 }
 
 // dropAhead removes what was stored ahead of a commit that another owner was faster than, unless that one has built on it. The fence
