@@ -45,6 +45,9 @@ type ShardStatus struct {
 	// Position is the stream sequence that has been applied, Committed that of the newest checkpoint, and Resumed that of
 	// the checkpoint with which the shard began in this process; 0 if there was none.
 	Position, Committed, Resumed uint64
+	// Restored is how long it took to load that checkpoint, which is proportional to its size in bytes, RestoredBytes.
+	Restored      time.Duration
+	RestoredBytes int64
 	// Lag counts messages that wait in the log.
 	Lag uint64
 	// OpenWindows counts windows that wait for their seal.
@@ -138,6 +141,7 @@ func (m *Monitor) Shards() []ShardStatus {
 			Conflicts: s.Conflicts.Load(), Adoptions: s.Adoptions.Load(),
 			CoordinationWaits: s.Waits.Load(), Repeated: s.Repeated.Load(), Divergences: s.Divergences.Load(),
 			Position: s.Position.Load(), Committed: s.Committed.Load(), Resumed: s.Resumed.Load(),
+			Restored: time.Duration(s.Restored.Load()), RestoredBytes: s.RestoredBytes.Load(),
 			Lag: s.Lag.Load(), OpenWindows: s.OpenWindows.Load(), Running: s.Reading.Load(), Done: s.Done.Load(),
 		}
 		if f := s.Frontier.Load(); f != plan.Beginning && f != plan.End {

@@ -37,6 +37,8 @@ var shardMetrics = []metric{
 	{"calm_position", "gauge", "Stream sequence that has been applied.", func(s pipeline.ShardStatus) string { return whole(s.Position) }},
 	{"calm_committed_position", "gauge", "Stream sequence of the newest checkpoint.", func(s pipeline.ShardStatus) string { return whole(s.Committed) }},
 	{"calm_resumed_position", "gauge", "Stream sequence of the checkpoint that the shard began with; 0 for none.", func(s pipeline.ShardStatus) string { return whole(s.Resumed) }},
+	{"calm_restore_seconds", "gauge", "How long the last load of a checkpoint took, in seconds; 0 if there was none.", func(s pipeline.ShardStatus) string { return strconv.FormatFloat(s.Restored.Seconds(), 'f', -1, 64) }},
+	{"calm_restored_bytes", "gauge", "Size of the checkpoint that was loaded last.", func(s pipeline.ShardStatus) string { return strconv.FormatInt(s.RestoredBytes, 10) }},
 	{"calm_lag_messages", "gauge", "Messages that wait in the log.", func(s pipeline.ShardStatus) string { return whole(s.Lag) }},
 	{"calm_open_windows", "gauge", "Windows that wait for their seal.", func(s pipeline.ShardStatus) string { return strconv.FormatInt(s.OpenWindows, 10) }},
 	{"calm_frontier_seconds", "gauge", "Event time before which the input is complete, in seconds since 1970.", frontier},

@@ -90,7 +90,7 @@ type Store interface {
 	// Read calls each with the chunks of the segment in order. It returns ErrSegmentGone if the segment
 	// is no longer stored; the caller then loads the fence again. A chunk belongs to the caller.
 	Read(ctx context.Context, id ShardID, ref SegmentRef, each func(chunk []byte) error) error
-	// Commit writes the segments and the fence atomically if the newest fence still has the given revision (0: none yet)
+	// Commit makes the segments and the fence visible atomically, and writes the fence, if the newest fence still has the given revision (0: none yet)
 	// and returns the new revision. It resolves lost acknowledgements itself, by Fence.Writer and Fence.Commit.
 	Commit(ctx context.Context, id ShardID, revision uint64, fence Fence, segments []Segment) (uint64, error)
 	// Remove deletes segments that no fence names any more. It is called after a later commit, so that a reader who

@@ -11,5 +11,5 @@ var ErrDamaged = errors.New("checkpoint: stored bytes are damaged")
 // and made again, purged or rolled back. The shard must stop, because going on would apply its input twice.
 var ErrLost = errors.New("checkpoint: an acknowledged checkpoint is gone")
 
-// ErrTooLarge is returned by Commit when the fence or the segments do not fit into one atomic step. Nothing was written.
+// ErrTooLarge is returned by Commit when the fence or a chunk is larger than the store takes, or the store takes fewer at once than it should.
 var ErrTooLarge = errors.New("checkpoint: too large for one commit")

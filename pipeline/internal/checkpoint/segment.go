@@ -35,6 +35,9 @@ func (w *SegmentWriter) Add(entry []byte) error {
 		w.cut()
 	}
 	if w.open == nil {
+		if len(w.chunks) > 0 { // there will be as much again
+			w.open = make([]byte, 0, max(ChunkTarget, uvarintLen(len(entry))+len(entry)+hashLen+1))
+		}
 		w.open = append(w.open, chunkVersion)
 	}
 	w.open = appendBytes(w.open, entry)

@@ -15,7 +15,7 @@ import (
 // if the stream has lost its first messages, so that the first one that is left has to tell: what comes before it belongs to
 // it. Markers of one cut stand together, in all shards; where the stream begins in the middle of them, a shard without one has
 // had it.
-func (e *engine) cutsBefore(ctx context.Context, stage *plan.Stage, begin logStart) ([]int64, error) {
+func (e *engine) cutsBefore(ctx context.Context, stage *plan.Stage, begin LogStart) ([]int64, error) {
 	if begin.After == 0 {
 		return nil, nil
 	}
@@ -36,7 +36,7 @@ func (e *engine) cutsBefore(ctx context.Context, stage *plan.Stage, begin logSta
 }
 
 // firstMarkers returns, for each shard, the number of the first marker behind the beginning, or 0 if it has none of that cut.
-func (e *engine) firstMarkers(ctx context.Context, stage *plan.Stage, begin logStart) ([]int64, error) {
+func (e *engine) firstMarkers(ctx context.Context, stage *plan.Stage, begin LogStart) ([]int64, error) {
 	filters := stage.Root.Source.Filters
 	found, first := make([]int64, len(filters)), int64(0)
 	stream, err := e.js.Stream(ctx, begin.Stream)
@@ -94,7 +94,7 @@ func marker(msg jetstream.Msg) (number int64, ok bool) {
 }
 
 // cut returns the number of the last recorded cut before the beginning of a shard, 0 if there was none.
-func (l logStart) cut(shard int) int64 {
+func (l LogStart) cut(shard int) int64 {
 	if shard < len(l.Cuts) {
 		return l.Cuts[shard]
 	}

@@ -55,7 +55,7 @@ type engine struct {
 	js     jetstream.JetStream
 	store  *jetstore.Store
 	writer string // the mark of this run in checkpoints
-	start  startRecord
+	start  StartRecord
 	floor  floor
 }
 

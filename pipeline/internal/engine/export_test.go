@@ -35,7 +35,7 @@ func GiveUp(ctx context.Context, conn *nats.Conn, p *plan.Plan, number int, at u
 
 // CutOf reads from a start record which recorded cut was the last before the beginning of a shard.
 func CutOf(record []byte, stage string, shard int) (int64, error) {
-	var start startRecord
+	var start StartRecord
 	err := json.Unmarshal(record, &start)
 	return start.Logs[stage].cut(shard), err
 }

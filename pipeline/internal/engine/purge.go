@@ -122,7 +122,7 @@ func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
 }
 
 func (e *engine) purgeTo(ctx context.Context, at uint64) error {
-	stream, err := e.js.Stream(ctx, exchangeStream(e.Plan.Graph.Name))
+	stream, err := e.js.Stream(ctx, ExchangeStream(e.Plan.Graph.Name))
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (e *engine) purgeTo(ctx context.Context, at uint64) error {
 func (e *engine) purgeAll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Drain)
 	defer cancel()
-	stream, err := e.js.Stream(ctx, exchangeStream(e.Plan.Graph.Name))
+	stream, err := e.js.Stream(ctx, ExchangeStream(e.Plan.Graph.Name))
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSubject("calm.x."+e.Plan.Graph.Name+"."+e.Plan.Epoch()+".>"))
 	}

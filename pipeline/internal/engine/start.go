@@ -14,15 +14,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// startRecord is what a run begins with. It is created once for an epoch, before the first step, and every owner reads it:
+// StartKey is the key of the start record.
+const StartKey = "start"
+
+// StartRecord is what a run begins with. It is created once for an epoch, before the first step, and every owner reads it:
 // what came from outside the data is the same for all.
-type startRecord struct {
+type StartRecord struct {
 	// Logs has, for each stage, the stream that it reads.
-	Logs map[string]logStart `json:"logs"`
+	Logs map[string]LogStart `json:"logs"`
 }
 
-// logStart is where a stage begins to read.
-type logStart struct {
+// LogStart is where a stage begins to read.
+type LogStart struct {
 	Stream string `json:"stream"`
 	// Created is the creation time of the stream in nanoseconds since 1970.
 	Created int64 `json:"created"`
@@ -39,20 +42,34 @@ type logStart struct {
 }
 
 // bound returns where the log ends.
-func (l logStart) bound() shard.Bound {
+func (l LogStart) bound() shard.Bound {
 	if l.Last == nil {
 		return shard.Bound{}
 	}
 	return shard.Bound{Set: true, Last: *l.Last}
 }
 
-func exchangeStream(pipeline string) string { return "CALM_X_" + pipeline }
-func deadStream(pipeline string) string     { return "CALM_DLQ_" + pipeline }
+// ExchangeStream is the stream of the records on their way between the stages of a pipeline.
+func ExchangeStream(pipeline string) string { return "CALM_X_" + pipeline }
+
+// ExchangeConfig is how that stream is made.
+func ExchangeConfig(pipeline string, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        ExchangeStream(pipeline),
+		Description: "calmstream " + pipeline + ": records on their way between stages",
+		Subjects:    []string{"calm.x." + pipeline + ".>"},
+		Discard:     jetstream.DiscardNew, // refuse rather than lose
+		Storage:     jetstream.FileStorage,
+		Replicas:    max(1, replicas),
+	}
+}
+
+func deadStream(pipeline string) string { return "CALM_DLQ_" + pipeline }
 
 // recordStart creates the start record or reads the one that stands.
 func (e *engine) recordStart(ctx context.Context) error {
-	const key = "start"
-	mine := startRecord{Logs: make(map[string]logStart)}
+	const key = StartKey
+	mine := StartRecord{Logs: make(map[string]LogStart)}
 	stored, found, err := e.store.ReadOnce(ctx, key)
 	if err != nil {
 		return err
@@ -78,7 +95,7 @@ func (e *engine) recordStart(ctx context.Context) error {
 }
 
 // createStart creates the start record, unless another owner has meanwhile, and returns the one that stands.
-func (e *engine) createStart(ctx context.Context, key string, mine startRecord) ([]byte, error) {
+func (e *engine) createStart(ctx context.Context, key string, mine StartRecord) ([]byte, error) {
 	for _, stage := range e.Plan.Stages {
 		if stage.Exchanged() {
 			continue
@@ -108,7 +125,7 @@ func (e *engine) createStart(ctx context.Context, key string, mine startRecord) 
 
 // sameInputs fails if an input is not the stream that the run began with. A shard that reads finds out by itself; one that
 // has ended reads no more, and the results that stand are not about the new stream.
-func (e *engine) sameInputs(found startRecord) error {
+func (e *engine) sameInputs(found StartRecord) error {
 	for _, stage := range e.Plan.Stages {
 		now, then := found.Logs[stage.Name], e.start.Logs[stage.Name]
 		if !stage.Exchanged() && now.Created != then.Created {
@@ -121,8 +138,8 @@ func (e *engine) sameInputs(found startRecord) error {
 // beginning says where a stage would begin if this were the first owner. A stream that does not exist is an error for every one.
 //
 // Where within the stream is a question for the first one too: the beginning may have left the stream since, behind the checkpoints.
-func (e *engine) beginning(ctx context.Context, stage *plan.Stage, first bool) (logStart, error) {
-	begin := logStart{Stream: exchangeStream(e.Plan.Graph.Name)}
+func (e *engine) beginning(ctx context.Context, stage *plan.Stage, first bool) (LogStart, error) {
+	begin := LogStart{Stream: ExchangeStream(e.Plan.Graph.Name)}
 	if !stage.Exchanged() {
 		begin.Stream = stage.Root.Source.Stream
 	}
@@ -172,12 +189,7 @@ func (e *engine) makeStreams(ctx context.Context) error {
 	}
 	for _, stage := range e.Plan.Stages {
 		if stage.Exchanged() {
-			configs = append(configs, jetstream.StreamConfig{
-				Name:        exchangeStream(name),
-				Description: "calmstream " + name + ": records on their way between stages",
-				Subjects:    []string{"calm.x." + name + ".>"},
-				Discard:     jetstream.DiscardNew, // refuse rather than lose
-			})
+			configs = append(configs, ExchangeConfig(name, e.Replicas))
 			break
 		}
 	}

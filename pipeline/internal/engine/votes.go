@@ -17,7 +17,7 @@ const nearby = 1 << 10
 // votesBefore says of each shard of an input with registered producers what they had published before the beginning. A promise of each
 // has to tell, which is looked for before the beginning, further and further back, and behind it where the stream has lost what was
 // before.
-func (e *engine) votesBefore(ctx context.Context, stage *plan.Stage, begin logStart) ([][]byte, error) {
+func (e *engine) votesBefore(ctx context.Context, stage *plan.Stage, begin LogStart) ([][]byte, error) {
 	if begin.After == 0 {
 		return nil, nil
 	}
@@ -123,7 +123,7 @@ func (s *surveyor) states() (all [][]byte) {
 }
 
 // votes returns what is known of the producers of a shard at the beginning, nil if none had published anything.
-func (l logStart) votes(shard int) []byte {
+func (l LogStart) votes(shard int) []byte {
 	if shard < len(l.Votes) {
 		return l.Votes[shard]
 	}

@@ -11,7 +11,7 @@ import (
 
 // within sets where an input begins and ends, as far as that is not with the first message of the stream and never. What is said there
 // depends on the moment, so that it is resolved once, for the start record.
-func (e *engine) within(ctx context.Context, source *plan.SourceSpec, state *jetstream.StreamState, begin *logStart) error {
+func (e *engine) within(ctx context.Context, source *plan.SourceSpec, state *jetstream.StreamState, begin *LogStart) error {
 	var err error
 	switch from := source.From; {
 	case from.New:

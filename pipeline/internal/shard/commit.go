@@ -9,7 +9,8 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 )
 
-// Deltas are merged into a new base when they weigh more than the base, or when a reader would have to open many.
+// A new base is written when the deltas weigh more than the old one. When there are many of them the newest are put together, so that a
+// checkpoint costs what changed, and a reader need not open many.
 const (
 	maxSegments  = 32
 	minBaseBytes = 256 << 10
@@ -49,7 +50,9 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	if err := s.RestoreMeta(f.Meta); err != nil {
 		return err
 	}
+	begin, bytes := s.env.Now(), int64(len(f.Meta))
 	for _, ref := range f.Segments {
+		bytes += ref.Bytes
 		if err := s.env.Store.Read(ctx, s.env.ID, ref, s.RestoreChunk); err != nil {
 			return err
 		}
@@ -61,7 +64,10 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 	s.env.Stats.Applied.Store(f.Position.LastSeq)
 	s.env.Stats.Committed.Store(f.Position.Seq)
 	s.env.Stats.OpenWindows.Store(int64(s.open()))
-	s.env.Logger.Info("resumed from a checkpoint", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", f.Position.Seq, "done", f.Done)
+	took := s.env.Now().Sub(begin)
+	s.env.Stats.Restored.Store(int64(took))
+	s.env.Stats.RestoredBytes.Store(bytes)
+	s.env.Logger.Info("resumed from a checkpoint", "stage", s.env.ID.Stage, "shard", s.env.ID.Shard, "position", f.Position.Seq, "done", f.Done, "bytes", bytes, "took", took)
 	if s.env.Sweep != nil {
 		s.env.Sweep(ctx, loaded)
 	}
@@ -134,6 +140,7 @@ func (s *session) begin(ctx context.Context) error {
 	job := job{revision: s.fence.Revision, barrier: s.env.Outlet.Barrier()}
 	if !full {
 		fence.Segments = append(fence.Segments, base.Segments...)
+		job.merge = newest(base.Segments)
 	} else {
 		job.replaced = base.Segments
 	}
@@ -149,7 +156,7 @@ func (s *session) begin(ctx context.Context) error {
 
 // rebase decides whether the next segment holds the whole state.
 func (s *session) rebase(segments []checkpoint.SegmentRef) bool {
-	if len(segments) == 0 || len(segments) >= maxSegments {
+	if len(segments) == 0 {
 		return true
 	}
 	base, deltas := int64(minBaseBytes), int64(0)
@@ -161,6 +168,24 @@ func (s *session) rebase(segments []checkpoint.SegmentRef) bool {
 		}
 	}
 	return deltas > base
+}
+
+// newest returns how many of the newest segments are to become one: 0 unless there are many, and then those that together are
+// not much smaller than the one before. So the sizes of those that stay grow by steps, and a change is written again a logarithmic number of times.
+func newest(segments []checkpoint.SegmentRef) (n int) {
+	if len(segments) < maxSegments {
+		return 0
+	}
+	n = 1
+	sum := segments[len(segments)-1].Bytes
+	for ; n < len(segments); n++ {
+		before := segments[len(segments)-1-n]
+		if before.Base || n > 1 && before.Bytes > 2*sum {
+			break
+		}
+		sum += before.Bytes
+	}
+	return n
 }
 
 // finish takes the result of the checkpoint under way, if it is there.

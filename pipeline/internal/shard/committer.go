@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
@@ -21,6 +22,8 @@ type committer struct {
 	// garbage are segments that the last commit replaced. They are deleted after the next one, so that a reader of the
 	// fence before can finish.
 	garbage []checkpoint.SegmentRef
+	// swept says that what an owner left that ended before its fence was removed. Only a later fence tells it from what is under way.
+	swept bool
 }
 
 // job is a checkpoint to be written.
@@ -29,7 +32,9 @@ type job struct {
 	fence    checkpoint.Fence
 	segments []checkpoint.Segment
 	replaced []checkpoint.SegmentRef
-	barrier  func(context.Context) error
+	// merge is how many of the segments before that of this commit are to become one.
+	merge   int
+	barrier func(context.Context) error
 }
 
 // result is what became of a job.
@@ -62,6 +67,9 @@ func (c *committer) begin(j job) {
 }
 
 func (c *committer) write(j job) result {
+	if j.merge > 1 {
+		c.merge(&j)
+	}
 	r := result{job: j}
 	if err := j.barrier(c.ctx); err != nil {
 		r.err = fmt.Errorf("results before it could not be stored: %w", err)
@@ -74,6 +82,10 @@ func (c *committer) write(j job) result {
 			c.env.Logger.Debug("old segments stay", "stage", c.env.ID.Stage, "shard", c.env.ID.Shard, "error", err)
 		}
 		c.garbage = j.replaced
+		if !c.swept && c.env.Sweep != nil {
+			c.env.Sweep(c.ctx, checkpoint.Loaded{Fence: j.fence, Revision: r.revision})
+		}
+		c.swept = true
 	case errors.Is(r.err, checkpoint.ErrConflict):
 		winner, err := c.env.Store.Load(c.ctx, c.env.ID)
 		if err != nil {
@@ -83,6 +95,27 @@ func (c *committer) write(j job) result {
 		// The garbage stays ours: once a fence has left a segment out, no later one names it again.
 	}
 	return r
+}
+
+// merge puts stored segments together: their entries, in order, in one. The shard goes on meanwhile. If they cannot be read the commit goes
+// without, and the next one tries again.
+func (c *committer) merge(j *job) {
+	own := len(j.segments) // the segment of this commit is the last that the fence names, if it has one
+	to := len(j.fence.Segments) - own
+	merged := j.fence.Segments[to-j.merge : to]
+	var w checkpoint.SegmentWriter
+	for _, ref := range merged {
+		err := c.env.Store.Read(c.ctx, c.env.ID, ref, func(chunk []byte) error { return checkpoint.Entries(chunk, w.Add) })
+		if err != nil {
+			c.env.Logger.Warn("old segments cannot be put together", "stage", c.env.ID.Stage, "shard", c.env.ID.Shard, "error", err)
+			return
+		}
+	}
+	segment := w.Finish(fmt.Sprintf("%016x-%s-%d-m", j.fence.Position.Seq, j.fence.Writer, j.fence.Commit), false)
+	refs := slices.Clone(j.fence.Segments[:to-j.merge])
+	j.fence.Segments = append(append(refs, segment.Ref), j.fence.Segments[to:]...)
+	j.segments = append(j.segments, segment)
+	j.replaced = merged
 }
 
 // poll returns the result of the commit under way if it has ended.

@@ -111,7 +111,8 @@ type Env struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 	Stats  *Stats
-	// Sweep removes what an owner that died left behind the loaded checkpoint. It may be nil.
+	// Sweep removes what an owner that died left, as far as it is older than the checkpoint. It is called with the checkpoint that was loaded,
+	// and with the first one that was committed, possibly by another goroutine. It may be nil.
 	Sweep func(ctx context.Context, loaded checkpoint.Loaded)
 	// Committed is told of each checkpoint of this shard that is known to be durable. It may be nil.
 	Committed func(position uint64)

@@ -25,6 +25,8 @@ type Stats struct {
 	Applied atomic.Uint64
 	// Resumed is the position of the checkpoint with which the shard began.
 	Resumed atomic.Uint64
+	// Restored is how long loading the state took in nanoseconds, at the last time, and RestoredBytes its size.
+	Restored, RestoredBytes atomic.Int64
 	// OpenWindows counts windows that wait for their seal.
 	OpenWindows atomic.Int64
 	// Frontier is the event time before which the input of the shard is complete (nanoseconds since 1970).

@@ -15,6 +15,8 @@ const usage = `calmstream processes streams on NATS JetStream.
   calmstream run wordcount        count the words of files
   calmstream explain NAME         show the plan of a pipeline: wordcount or adclicks
   calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
+  calmstream savepoint export|import
+                                  write the state of a pipeline to a file, to go on from elsewhere
   calmstream version              show which program this is
   calmstream help [COMMAND]       show the flags of a command
 

@@ -39,6 +39,8 @@ func lookup(name string) (command, bool) {
 		return explain, true
 	case "seals":
 		return seals, true
+	case "savepoint":
+		return savepoint, true
 	case "demo":
 		return func(ctx context.Context, args []string, std streams) int {
 			return demo.Command(ctx, args, std.out, std.err)

@@ -9,7 +9,7 @@ import (
 
 // packages begin the texts of their errors with their names, as libraries do. A person reads on where the text begins.
 var packages = regexp.MustCompile(`(^|: |\()(?:(?:adclicks|checkpoint|crdt|embedded|emit|engine|exchange|feed|jetstore|operators|` +
-	`pipeline|plan|shard|sinks|source|store|wordcount): )+`)
+	`pipeline|plan|savepoint|shard|sinks|source|store|wordcount): )+`)
 
 // another is what the pipelines of a library are advised to do in order to begin anew.
 const another = "declare a new Version of the pipeline to begin anew"

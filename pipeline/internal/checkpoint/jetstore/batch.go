@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,6 +22,9 @@ const (
 	// stream queues for all its writers: what does not fit there is dropped, and the batch with it.
 	window = 8 << 20
 
+	// maxBatchBytes is how much goes in one batch. The server stages a batch as a whole before it stores it.
+	maxBatchBytes = 64 << 20
+
 	headerBatchID   = "Nats-Batch-Id"
 	headerBatchSeq  = "Nats-Batch-Sequence"
 	headerCommit    = "Nats-Batch-Commit"
@@ -34,6 +38,8 @@ type batch struct {
 	msgs     []batchMsg
 	bytes    int64
 	segments []string // the IDs of the segments that have chunks
+	// ahead are batches of chunks that do not fit into the one with the fence. They are stored before it.
+	ahead [][]batchMsg
 }
 
 type batchMsg struct {
@@ -42,7 +48,16 @@ type batchMsg struct {
 	expected uint64 // the revision that the subject must have; 0 if it must not exist
 }
 
-// newBatch lays out a commit, and refuses one that the server would refuse for its size.
+// segment takes the ID of the segment out of the subject of a chunk.
+func (m batchMsg) segment() (id string, ok bool) {
+	parts := strings.Split(m.subject, ".")
+	if n := len(parts); n > 3 && parts[n-3] == "seg" {
+		return parts[n-2], true
+	}
+	return "", false
+}
+
+// newBatch lays out a commit, and refuses one with a message that the server would refuse for its size.
 func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment) (*batch, error) {
 	b := &batch{}
 	for _, seg := range segments {
@@ -57,24 +72,38 @@ func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoin
 	value := checkpoint.AppendFence(nil, fence)
 	b.msgs = append(b.msgs, batchMsg{subject: s.fenceSubject(id), data: value, expected: revision})
 	b.bytes += int64(len(value))
-	if n := len(b.msgs); n > maxBatch {
-		return nil, fmt.Errorf("jetstore: commit of %v: %w: %d bytes in %d messages, the server takes %d in one batch; use more shards, or keep less state",
-			id, checkpoint.ErrTooLarge, b.bytes, n, maxBatch)
-	}
 	for i, m := range b.msgs {
 		if size, limit := m.size(i+1), s.conn.MaxPayload(); limit > 0 && size > limit {
 			return nil, fmt.Errorf("jetstore: commit of %v: %w: %s is %d bytes with its headers, the server takes %d; raise its max_payload",
 				id, checkpoint.ErrTooLarge, m.subject, size, limit)
 		}
 	}
+	b.split(maxBatch, maxBatchBytes)
 	return b, nil
 }
 
-// send makes one attempt and returns the revision of the fence. After an error the batch may be stored all the same.
-func (s *Store) send(ctx context.Context, b *batch) (uint64, error) {
+// split moves chunks from the front to batches of their own until the rest, with the fence, is within the limits.
+func (b *batch) split(messages int, bytes int64) {
+	for len(b.msgs) > messages || b.bytes > bytes {
+		n, size := 0, int64(0)
+		for n < min(messages, len(b.msgs)-1) && (n == 0 || size+int64(len(b.msgs[n].data)) <= bytes) {
+			size += int64(len(b.msgs[n].data))
+			n++
+		}
+		if n == 0 {
+			return // the fence alone
+		}
+		b.ahead, b.msgs, b.bytes = append(b.ahead, b.msgs[:n]), b.msgs[n:], b.bytes-size
+	}
+}
+
+// send makes one attempt to store messages as one batch and returns the revision of the last. After an error the batch may be stored
+// all the same.
+func (s *Store) send(ctx context.Context, msgs []batchMsg) (uint64, error) {
 	batchID := nuid.Next()
-	unacknowledged := 0
-	for i, m := range b.msgs[:len(b.msgs)-1] {
+	unacknowledged, bytes := 0, 0
+	for i, m := range msgs[:len(msgs)-1] {
+		bytes += len(m.data)
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -91,8 +120,8 @@ func (s *Store) send(ctx context.Context, b *batch) (uint64, error) {
 		}
 	}
 	// What the server has only taken note of so far, it now stores and replicates: that takes time by the size.
-	patience := s.patience + time.Duration(b.bytes/window)*time.Second
-	ack, err := s.sendAndWait(ctx, b.msgs[len(b.msgs)-1].message(batchID, len(b.msgs), true), patience)
+	patience := s.patience + time.Duration(bytes/window)*time.Second
+	ack, err := s.sendAndWait(ctx, msgs[len(msgs)-1].message(batchID, len(msgs), true), patience)
 	if err != nil {
 		return 0, err
 	}

@@ -10,11 +10,12 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 )
 
-// Commit implements checkpoint.Store. It tries until the outcome is known or ctx ends.
+// Commit implements checkpoint.Store. It tries until the outcome is known or ctx ends. Segments that do not fit into one batch with
+// the fence are stored ahead of it: they are immutable, and nobody knows of them until the fence names them.
 //
 // checkpoint.ErrConflict means that another owner's commit stands. If an acknowledgement was lost on the way, that one may have been made
 // on top of this one. Any other error leaves the outcome open; calling Commit again with the same arguments tells it. It returns
-// checkpoint.ErrTooLarge for what one batch or one message cannot take, checkpoint.ErrLost if the bucket
+// checkpoint.ErrTooLarge for what one message cannot take, checkpoint.ErrLost if the bucket
 // has lost the fence that the commit builds on, and ErrSettings if atomic batches were switched off.
 func (s *Store) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment) (uint64, error) {
 	if err := checkpoint.CheckCommit(id, fence, segments); err != nil {
@@ -24,9 +25,25 @@ func (s *Store) Commit(ctx context.Context, id checkpoint.ShardID, revision uint
 	if err != nil {
 		return 0, err
 	}
+	if len(b.ahead) > 0 {
+		if now, err := s.sendAhead(ctx, id, revision, fence, b); err != nil {
+			return 0, fmt.Errorf("jetstore: commit of %v at revision %d: %w", id, revision, err)
+		} else if now > revision {
+			return now, nil
+		}
+	}
+	stored, err := s.commitBatch(ctx, id, revision, fence, b)
+	if len(b.ahead) > 0 && errors.Is(err, checkpoint.ErrConflict) {
+		s.dropAhead(ctx, id, b)
+	}
+	return stored, err
+}
+
+// commitBatch stores the batch with the fence.
+func (s *Store) commitBatch(ctx context.Context, id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, b *batch) (uint64, error) {
 	var wait pause
 	for attempt := 1; ; attempt++ {
-		stored, failure := s.send(ctx, b)
+		stored, failure := s.send(ctx, b.msgs)
 		if failure == nil {
 			s.confirmed(id, stored)
 			return stored, nil
@@ -39,7 +56,7 @@ func (s *Store) Commit(ctx context.Context, id checkpoint.ShardID, revision uint
 		if now > revision {
 			return now, nil
 		}
-		if err := s.giveUp(ctx, id, b, failure, attempt); err != nil {
+		if err := s.giveUp(ctx, b.msgs, failure, attempt); err != nil {
 			return 0, fmt.Errorf("jetstore: commit of %v at revision %d: %w", id, revision, err)
 		}
 		s.log.Warn("a checkpoint was not accepted and is sent again", "shard", id.String(), "attempt", attempt, "error", failure)
@@ -78,7 +95,7 @@ func (s *Store) outcome(ctx context.Context, id checkpoint.ShardID, revision uin
 }
 
 // giveUp returns an error if sending the batch again cannot help. The fence is known to be as it was before.
-func (s *Store) giveUp(ctx context.Context, id checkpoint.ShardID, b *batch, failure error, attempt int) error {
+func (s *Store) giveUp(ctx context.Context, msgs []batchMsg, failure error, attempt int) error {
 	switch {
 	case refused(failure):
 		// Either an earlier attempt is still under way and will show, or a chunk exists already. To look for
@@ -86,22 +103,28 @@ func (s *Store) giveUp(ctx context.Context, id checkpoint.ShardID, b *batch, fai
 		if attempt < doubts {
 			return nil
 		}
-		return s.reused(ctx, id, b)
+		return s.reused(ctx, msgs)
 	case codeOf(failure) == codeAtomicOff:
 		return s.checkSettings(s.withoutAtomic())
 	case codeOf(failure) == codeBatchTooLarge:
-		return fmt.Errorf("%w: %d messages, %d bytes: %w; raise max_batch_size of the server, or keep less state in a shard",
-			checkpoint.ErrTooLarge, len(b.msgs), b.bytes, failure)
+		return fmt.Errorf("%w: a batch of %d messages: %w; raise max_batch_size of the server to %d",
+			checkpoint.ErrTooLarge, len(msgs), failure, maxBatch)
 	case passing(failure):
 		return nil
 	}
 	return failure
 }
 
-// reused reports segments of the batch that are stored although the commit is not: their IDs were used before.
-func (s *Store) reused(ctx context.Context, id checkpoint.ShardID, b *batch) error {
-	for _, segment := range b.segments {
-		_, err := s.newest(ctx, s.chunkSubject(id, segment, 0))
+// reused reports segments whose chunks in the batch are stored although the batch is not: their IDs were used before.
+func (s *Store) reused(ctx context.Context, msgs []batchMsg) error {
+	looked := ""
+	for _, m := range msgs {
+		segment, chunk := m.segment()
+		if !chunk || segment == looked {
+			continue
+		}
+		looked = segment
+		_, err := s.newest(ctx, m.subject)
 		if err == nil {
 			return fmt.Errorf("segment %s is already stored; a commit needs IDs of its own", segment)
 		}

@@ -6,6 +6,7 @@
 //	<epoch>.<stage>.<shard>.fence              the fence of a shard
 //	<epoch>.<stage>.<shard>.seg.<id>.<chunk>   a chunk of a segment; chunks count from 0
 //	<epoch>.run.<key>                          a create-once record of the run
+//	<epoch>.import                             there while the epoch is filled from outside
 //
 // # How a commit works
 //
@@ -13,6 +14,10 @@
 // last revision must be the one that the committer saw. The server stores all of it or nothing. All messages are sent without waiting,
 // and the answer to the last one is the answer to the commit; large batches wait for the server now and then, so that
 // they do not overrun its queue.
+//
+// Chunks that do not fit into one batch with the fence are stored in batches ahead of it. They count for nothing until the fence names their
+// segment. One that lost the race removes them, unless the fence that stands names them; those of a killed owner are older than the
+// next fence, and swept with that.
 //
 // An answer that is lost, or that says no, says little: the commit may stand all the same, from an earlier attempt. So
 // after anything but a plain yes the fence is read from the leader. If it is the fence of this commit, the commit is done. If it is newer,

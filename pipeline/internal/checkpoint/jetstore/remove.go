@@ -76,14 +76,17 @@ func (s *Store) Sweep(ctx context.Context, id checkpoint.ShardID, loaded checkpo
 
 // purge deletes the chunks of a segment, if before is not 0 only those with a smaller revision.
 func (s *Store) purge(ctx context.Context, id checkpoint.ShardID, segment string, before uint64) error {
-	req := struct {
-		Filter string `json:"filter"`
-		Before uint64 `json:"seq,omitempty"`
-	}{s.segmentsPrefix(id) + segment + ".>", before}
-	var resp answer
-	err := s.api(ctx, "$JS.API.STREAM.PURGE."+s.name, req, &resp, func() *jetstream.APIError { return resp.Error })
-	if err != nil {
+	if err := s.purgeSubject(ctx, s.segmentsPrefix(id)+segment+".>", before); err != nil {
 		return fmt.Errorf("jetstore: removal of segment %s of %v: %w", segment, id, err)
 	}
 	return nil
+}
+
+func (s *Store) purgeSubject(ctx context.Context, subject string, before uint64) error {
+	req := struct {
+		Filter string `json:"filter"`
+		Before uint64 `json:"seq,omitempty"`
+	}{subject, before}
+	var resp answer
+	return s.api(ctx, "$JS.API.STREAM.PURGE."+s.name, req, &resp, func() *jetstream.APIError { return resp.Error })
 }

@@ -3,6 +3,7 @@ package jetstore_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,42 +18,101 @@ import (
 )
 
 // manySegments is a commit of n segments of one chunk each, so of n+1 messages.
-func manySegments(t *testing.T, n int) (checkpoint.Fence, []checkpoint.Segment) {
+func manySegments(t *testing.T, prefix string, n int) (checkpoint.Fence, []checkpoint.Segment) {
 	t.Helper()
 	segments := make([]checkpoint.Segment, n)
 	for i := range segments {
-		segments[i] = checkpointtest.NewSegment(t, fmt.Sprintf("s%d", i), []byte{byte(i)})
+		segments[i] = checkpointtest.NewSegment(t, fmt.Sprintf("%s%d", prefix, i), []byte{byte(i)})
 	}
 	return checkpointtest.NewFence("w", 1, 1, segments...), segments
 }
 
-func TestBatchLimit(t *testing.T) {
+// A commit of more messages than a batch takes is stored in several, and nobody sees it before all of it is there.
+func TestMoreThanABatch(t *testing.T) {
 	t.Parallel()
 	s := open(t, natstest.Run(t))
-	sent := 0
-	s.OnPublish(func(next jetstore.PublishFunc) jetstore.PublishFunc {
-		return func(msg *nats.Msg) error { sent++; return next(msg) }
-	})
-	fence, segments := manySegments(t, 1000)
-	_, err := s.Commit(testContext(t), shard, 0, fence, segments)
-	wantError(t, err, checkpoint.ErrTooLarge, "1001 messages", "1000", "bytes")
-	if sent > 0 {
-		t.Errorf("%d messages were sent of a batch that cannot be taken", sent)
+	for i, n := range []int{999, 1000, 2500} {
+		fence, segments := manySegments(t, fmt.Sprintf("n%d-", n), n)
+		fence.Commit = uint64(i + 1)
+		before, err := s.Load(testContext(t), shard)
+		if err != nil && !errors.Is(err, checkpoint.ErrNone) {
+			t.Fatal(err)
+		}
+		mustStand(t, s, mustCommit(t, s, before.Revision, fence, segments), fence)
 	}
-	_, err = s.Load(testContext(t), shard)
-	wantError(t, err, checkpoint.ErrNone)
+}
 
-	fence, segments = manySegments(t, 999)
-	mustStand(t, s, mustCommit(t, s, 0, fence, segments), fence)
+// The acknowledgement of what is stored ahead is lost, of each batch once; the commit stands all the same, and once.
+func TestLostAcknowledgementAhead(t *testing.T) {
+	t.Parallel()
+	s := open(t, natstest.Run(t))
+	lost := 0
+	s.OnRequest(func(next jetstore.RequestFunc) jetstore.RequestFunc {
+		return func(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+			reply, err := next(ctx, msg)
+			if msg.Header.Get("Nats-Batch-Commit") != "" && lost < 2 {
+				lost++
+				return nil, context.DeadlineExceeded
+			}
+			return reply, err
+		}
+	})
+	fence, segments := manySegments(t, "s", 2500)
+	revision := mustCommit(t, s, 0, fence, segments)
+	if lost != 2 || revision != 2501 {
+		t.Errorf("%d acknowledgements were lost, and the fence stands at revision %d, want 2501", lost, revision)
+	}
+	mustStand(t, s, revision, fence)
+}
+
+// An owner whose fence was not accepted leaves nothing of what it stored ahead.
+func TestLostRaceLeavesNothingAhead(t *testing.T) {
+	t.Parallel()
+	server := natstest.Run(t)
+	s, other := open(t, server), open(t, server)
+	winner, winnerSegments := step(t, "other", 1)
+	onFence(s, func(_ int, send func() (*nats.Msg, error)) (*nats.Msg, error) {
+		mustCommit(t, other, 0, winner, winnerSegments)
+		return send()
+	})
+	fence, segments := manySegments(t, "s", 1500)
+	_, err := s.Commit(testContext(t), shard, 0, fence, segments)
+	wantError(t, err, checkpoint.ErrConflict)
+	mustHave(t, s, "other-1")
+}
+
+// What a commit that never got to its fence has left is swept once there is a later fence.
+func TestSweepOfWhatWasAhead(t *testing.T) {
+	t.Parallel()
+	server := natstest.Run(t)
+	s, dying := open(t, server), open(t, server)
+	ctx, die := context.WithCancel(testContext(t))
+	onFence(dying, func(int, func() (*nats.Msg, error)) (*nats.Msg, error) {
+		die()
+		return nil, ctx.Err()
+	})
+	fence, segments := manySegments(t, "s", 1500)
+	if _, err := dying.Commit(ctx, shard, 0, fence, segments); err == nil {
+		t.Fatal("the commit stands")
+	}
+	if left, err := s.Segments(testContext(t), shard); err != nil || len(left) == 0 {
+		t.Fatalf("nothing was stored ahead: %v", err)
+	}
+	later, laterSegments := step(t, "w", 1)
+	revision := mustCommit(t, s, 0, later, laterSegments)
+	if _, err := s.Sweep(testContext(t), shard, checkpoint.Loaded{Fence: later, Revision: revision}); err != nil {
+		t.Fatal(err)
+	}
+	mustHave(t, s, "w-1")
 }
 
 func TestLowerBatchLimitOfServer(t *testing.T) {
 	t.Parallel()
 	s := open(t, natstest.Run(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 3 }))
-	fence, segments := manySegments(t, 3)
+	fence, segments := manySegments(t, "s", 3)
 	_, err := s.Commit(testContext(t), shard, 0, fence, segments)
-	wantError(t, err, checkpoint.ErrTooLarge, "4 messages", "max_batch_size")
-	fence, segments = manySegments(t, 2)
+	wantError(t, err, checkpoint.ErrTooLarge, "4 messages", "max_batch_size", "1000")
+	fence, segments = manySegments(t, "r", 2)
 	mustStand(t, s, mustCommit(t, s, 0, fence, segments), fence)
 }
 
@@ -81,7 +141,7 @@ func TestMaxPayload(t *testing.T) {
 	wantError(t, err, checkpoint.ErrTooLarge, ".fence")
 }
 
-// TestLargeState commits and reads 60 MB at once, and never sends more than 8 MiB without an answer.
+// TestLargeState commits and reads 70 MB, more than one batch takes, and never sends more than 8 MiB without an answer.
 func TestLargeState(t *testing.T) {
 	t.Parallel()
 	s := open(t, natstest.Run(t))
@@ -104,7 +164,7 @@ func TestLargeState(t *testing.T) {
 	})
 	var w checkpoint.SegmentWriter
 	entry := bytes.Repeat([]byte("0123456789abcdef"), 2000)
-	const entries = 60_000_000 / 32_000
+	const entries = 70_000_000 / 32_000
 	for i := range entries {
 		entry[0] = byte(i)
 		if err := w.Add(entry); err != nil {
