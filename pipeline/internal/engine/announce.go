@@ -17,7 +17,7 @@ const (
 	// announceEvery is the time between announcements of a worker. One that is silent for ownership.Missed of them is gone.
 	announceEvery = 400 * time.Millisecond
 	// joinWait is how long the server has for the first announcement, each time it is tried.
-	joinWait = 5 * time.Second
+	joinWait = 3 * time.Second
 	// announceAge is after what time the server forgets an announcement, for those who look at the bucket. Workers judge for
 	// themselves.
 	announceAge = 10 * time.Second
