@@ -20,14 +20,8 @@ func (i *importer) pad(ctx context.Context, first, last uint64) error {
 		return errors.New("savepoint: the exchange is said to hold sequence 0")
 	}
 	if !i.made {
-		cfg := engine.ExchangeConfig(i.sum.Pipeline, i.Replicas)
-		cfg.FirstSeq = first
-		_, err := i.js.CreateStream(ctx, cfg)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return fmt.Errorf("savepoint: %w: the exchange of %s, stream %s; if nobody needs it: nats stream rm %s", ErrTaken, i.sum.Pipeline, cfg.Name, cfg.Name)
-		}
-		if err != nil {
-			return fmt.Errorf("savepoint: the exchange cannot be made: %w", err)
+		if err := i.makeExchange(ctx, first); err != nil {
+			return err
 		}
 		i.made, i.last = true, first-1
 	}
@@ -42,6 +36,36 @@ func (i *importer) pad(ctx context.Context, first, last uint64) error {
 		i.filled = true
 	}
 	return nil
+}
+
+// remakes is how often an exchange is made anew that does not begin as it should.
+const remakes = 5
+
+// makeExchange makes an exchange that begins with the sequence first. A server that has just deleted a stream of the name may hand on its
+// last sequence to the new one; then that is deleted too.
+func (i *importer) makeExchange(ctx context.Context, first uint64) error {
+	cfg := engine.ExchangeConfig(i.sum.Pipeline, i.Replicas)
+	cfg.FirstSeq = first
+	switch _, err := i.js.Stream(ctx, cfg.Name); {
+	case err == nil: // whatever its settings
+		return fmt.Errorf("savepoint: %w: the exchange of %s, stream %s; if nobody needs it: nats stream rm %s", ErrTaken, i.sum.Pipeline, cfg.Name, cfg.Name)
+	case !errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("savepoint: the exchange cannot be looked up: %w", err)
+	}
+	for range remakes {
+		stream, err := i.js.CreateStream(ctx, cfg)
+		if err != nil {
+			return fmt.Errorf("savepoint: the exchange cannot be made: %w", err)
+		}
+		state := stream.CachedInfo().State
+		if state.Msgs == 0 && state.LastSeq == first-1 {
+			return nil
+		}
+		if err := i.js.DeleteStream(ctx, cfg.Name); err != nil {
+			return fmt.Errorf("savepoint: the exchange cannot be made: %w", err)
+		}
+	}
+	return fmt.Errorf("savepoint: the exchange %s cannot be made: the server makes it with sequences that it has had before; try again", cfg.Name)
 }
 
 // publish stores a message, which must get the given sequence.
