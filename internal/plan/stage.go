@@ -182,8 +182,8 @@ func check(g *Graph) error {
 		case KindBounds:
 			for _, out := range n.Out {
 				if out.Kind != KindWrite {
-					fail(out, "it takes the lower bounds of %s (%s) for records, but which of them there are says nothing about the input; write them, "+
-						"or put a Threshold or a Seal in place of the Bounds", n.In[0].Name, n.Site)
+					fail(out, "it takes the lower bounds of %s for records, but which of them there are says nothing about the input; write them, "+
+						"or put a Threshold or a Seal in place of the Bounds", n.In[0].Name)
 				}
 			}
 		case KindLate:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/sinks"
@@ -98,50 +99,35 @@ func checkZombie(b *bench) error {
 	return errors.Join(b.closeWriter(zombie), b.shows(all[7:]))
 }
 
-// checkNeverBack: several owners write the same versions at their own pace, one begins again in the middle, and a reader that looks at
-// all times never sees a version behind one that it has seen.
+// checkNeverBack: several owners write the same versions at their own pace, one begins again in the middle, and each of them sees, behind
+// each of its writes, no version behind one that any of them has seen.
 func checkNeverBack(b *bench) error {
 	const things, last = 5, 60
-	owner := func(size int, again bool) func() error {
-		return func() error {
-			w, err := b.open()
-			if err != nil {
-				return err
+	watch := watch{bench: b, seen: make(map[string]uint64)}
+	owner := func(size int, again bool) error {
+		w, err := b.open()
+		if err != nil {
+			return err
+		}
+		for v := 0; v < last; v += size {
+			if again && v > last/2 {
+				v, again = 0, false
 			}
-			for v := 0; v < last; v += size {
-				if again && v > last/2 {
-					v, again = 0, false
-				}
-				var batch []sinks.Record
-				for thing := range things {
-					batch = append(batch, b.versions(thing, uint64(v+1), uint64(min(v+size, last)))...)
-				}
-				if err := b.insist(w, batch); err != nil {
-					return errors.Join(err, b.closeWriter(w))
-				}
+			var batch []sinks.Record
+			for thing := range things {
+				batch = append(batch, b.versions(thing, uint64(v+1), uint64(min(v+size, last)))...)
 			}
-			return b.closeWriter(w)
+			if err := errors.Join(b.insist(w, batch), watch.look()); err != nil {
+				return errors.Join(err, b.closeWriter(w))
+			}
 		}
+		return b.closeWriter(w)
 	}
-	owners := []func() error{owner(1, false), owner(3, true), owner(7, false)}
-	ended := make(chan error, len(owners))
-	for _, o := range owners {
-		go func() { ended <- o() }()
-	}
-	seen := make(map[string]uint64) // the version, by key
-	var errs []error
-	for running := len(owners); running > 0; {
-		select {
-		case err := <-ended:
-			running--
-			errs = append(errs, err)
-		default:
-		}
-		if err := b.goesOn(seen); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	ended := make(chan error, 3)
+	go func() { ended <- owner(1, false) }()
+	go func() { ended <- owner(3, true) }()
+	go func() { ended <- owner(7, false) }()
+	if err := errors.Join(<-ended, <-ended, <-ended); err != nil {
 		return err
 	}
 	var want []sinks.Record
@@ -151,21 +137,34 @@ func checkNeverBack(b *bench) error {
 	return b.showsSet(want)
 }
 
-// goesOn compares what the destination shows with what was seen of it before.
-func (b *bench) goesOn(seen map[string]uint64) error {
-	got, err := b.read()
+// watch is a reader who remembers what it has seen.
+type watch struct {
+	*bench
+	mu   sync.Mutex
+	seen map[string]uint64 // the version, by key
+}
+
+// look reads the destination and compares it with what was seen before.
+func (w *watch) look() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	got, err := w.read()
 	if err != nil {
 		return fmt.Errorf("reading the destination: %w", err)
 	}
-	for _, r := range got {
-		var now uint64
-		if _, err := fmt.Sscanf(string(r.Payload), "at least %d", &now); err != nil {
+	now := make(map[string]uint64)
+	for _, r := range got { // a destination that is read piece by piece may show a key that was replaced meanwhile twice
+		var version uint64
+		if _, err := fmt.Sscanf(string(r.Payload), "at least %d", &version); err != nil {
 			return fmt.Errorf("record %q has the payload %q", r.ID, r.Payload)
 		}
-		if now < seen[r.Key] {
-			return fmt.Errorf("key %q went back from version %d to %d", r.Key, seen[r.Key], now)
-		}
-		seen[r.Key] = now
+		now[r.Key] = max(now[r.Key], version)
 	}
+	for key, before := range w.seen {
+		if now[key] < before {
+			return fmt.Errorf("key %q went back from version %d to %d", key, before, now[key])
+		}
+	}
+	w.seen = now
 	return nil
 }
