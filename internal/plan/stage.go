@@ -176,20 +176,11 @@ func check(g *Graph) error {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
 		case KindFold, KindJoin, KindDeduplicate:
-			if err := rules(n); err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, rules(n))
 		case KindBounds:
-			for _, out := range n.Out {
-				if out.Kind != KindWrite {
-					fail(out, "it takes the lower bounds of %s for records, but which of them there are says nothing about the input; write them, "+
-						"or put a Threshold or a Seal in place of the Bounds", n.In[0].Name)
-				}
-			}
+			errs = append(errs, bounds(n))
 		case KindLate:
-			if err := late(n); err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, late(n))
 		case KindWrite:
 			writes++
 			if other := targets[n.Target]; other != nil {
