@@ -143,5 +143,8 @@ func Snapshot[L any, P Lattice[L]]() NonMonotone[L, L] {
 // Decide is the question of u with both answers: on a sealed state, what is not in the set never will be.
 func (u UpSet[L]) Decide() NonMonotone[L, bool] { return ExactRead("decide "+u.String(), u.Holds) }
 
+// MonotoneOf is f as a [Monotone]: a function that keeps merges keeps the order too. A nil f is the zero Monotone.
+func MonotoneOf[A, B any](f Monotonic[A, B]) Monotone[A, B] { return Monotone[A, B]{monotonic(f)} }
+
 // Exact is the query for the exact result of f, instead of a lower bound.
 func Exact[A, B any](f Monotonic[A, B]) NonMonotone[A, B] { return NonMonotone[A, B]{monotonic(f)} }

@@ -10,7 +10,7 @@ type Stream[T any] = plan.Stream[T]
 // otherwise).
 type Keyed[K Key, T any] = plan.Keyed[K, T]
 
-// Growing is a state of the lattice type L for each key and window. It has no accessor: only Threshold and Seal lead on.
+// Growing is a state of the lattice type L for each key and window. It has no accessor: only Threshold, Bounds and Seal lead on.
 type Growing[K Key, L any] = plan.Growing[K, L]
 
 // Sealed is a state of type L for each key and window that has received all its input.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/crdt/exact"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
@@ -56,6 +57,17 @@ func TestMistakesOfAggregates(t *testing.T) {
 		}},
 		{"limits", func(in items) { every(in, 0, bid.value, bid.text, sum) }, []string{"top-of: the limit must be positive, not 0", "bottom-of: the limit", "collect: the limit"}},
 		{"no claim", func(in items) { every(in, 1, bid.value, bid.text, operators.Reduction[int64]{}) }, []string{"reduce: it needs a Reduction"}},
+		{"bounds", func(in items) {
+			counts := operators.Count("counts", in)
+			operators.Bounds[string, crdt.GCounter, crdt.Max[uint64]](counts, nil, crdt.CountOf(), 1)
+			operators.Bounds(counts, crdt.CountOf(), nil, 1)
+			operators.Bounds(counts, crdt.CountOf(), crdt.CountOf(), 0)
+			operators.Bounds(operators.Count("sessions", operators.Window(in, operators.Sessions(time.Second))), crdt.CountOf(), crdt.CountOf(), 1)
+		}, []string{"bounds: the function is nil", "bounds: the function", "bounds: every must be positive", "bounds: sessions grow and merge"}},
+		{"bounds taken for records", func(in items) {
+			bounds := operators.Bounds(operators.Count("counts", in), crdt.CountOf(), crdt.CountOf(), 1)
+			operators.Map(bounds, func(b operators.Bound[string, crdt.Max[uint64]]) string { return b.Key })
+		}, []string{"map: it takes the lower bounds of counts"}},
 		{"no windows", func(in items) { operators.Deduplicate("ids", in, 0) }, []string{"deduplicate: ids are remembered for a window"}},
 		{"sessions", func(in items) {
 			operators.Deduplicate("ids", operators.Window(in, operators.Sessions(time.Second)), 0)

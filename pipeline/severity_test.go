@@ -11,6 +11,11 @@ import (
 	"github.com/calmstream/calmstream/sinks"
 )
 
+func writeBounds(p *pipeline.Pipeline, in operators.Keyed[string, string]) {
+	bounds := operators.Bounds(operators.Count("counts", in), crdt.CountOf(), crdt.CountOf(), 10)
+	pipeline.Write(p, "out", bounds, sinks.Func{Name: "out"}, pipeline.EncodeJSON)
+}
+
 // The plan says of each result whether another run over the same inputs would give it, and if not, where that comes from and
 // what would help: and what is computed from it inherits that, sealed or not.
 func TestLabelsOfResults(t *testing.T) {
@@ -44,6 +49,8 @@ func TestLabelsOfResults(t *testing.T) {
 			counts := operators.Count("counts", operators.Window(in, operators.Tumbling(time.Second)))
 			pipeline.Write(p, "out", operators.Threshold(counts, crdt.AtLeast(2)), sinks.Func{Name: "out"}, pipeline.EncodeText)
 		}},
+		{"lower bounds in one log", 1, "out: lower-bound, label Async", writeBounds},
+		{"lower bounds behind an exchange", 2, "out: lower-bound, label Run", writeBounds},
 		{"the first of each id, behind an exchange", 2, "out: stable, label Run", func(p *pipeline.Pipeline, in operators.Keyed[string, string]) {
 			once := operators.Deduplicate("once", operators.Window(in, operators.Tumbling(time.Second)), 0)
 			pipeline.Write(p, "out", once, sinks.Func{Name: "out"}, pipeline.EncodeText)

@@ -4,6 +4,7 @@
 //	type        where to                    a result that is written again
 //	Subject     a JetStream subject         shows once if it has a path, else once within the duplicate window
 //	KeyValue    a KV bucket                 shows once
+//	View        a KV bucket                 changes nothing: a key shows its newest version
 //	Func        a Go function               comes again
 //	JSONLines   an io.Writer, stdout        shows again, the same
 //
@@ -21,6 +22,9 @@
 // identity, so the pipeline is not deterministic, or two versions of it share an epoch. Overlapping owners therefore need
 // no lock and no fence, and there is no time after which a duplicate slips through.
 //
+// Lower bounds (operators.Bounds) come in versions. Subject and KeyValue have a place for each version, View has one for all of them: it
+// replaces what is older, by compare-and-set, so that no reader sees a key go back.
+//
 // # On NATS
 //
 // The payload is what the codec of the user wrote and nothing else. The rest is in headers:
@@ -30,6 +34,7 @@
 //	Calm-Key        the key, in the form of HeaderKey; KeyFromHeader reads it
 //	Calm-Window     event-time window, ISO 8601 interval or "global"
 //	Calm-Frontier   event time up to which the input was complete
+//	Calm-Version    how far a lower bound has come; missing from other results
 //	Calm-Pipeline   name of the pipeline
 //	Calm-Digest     xxhash64 of the payload, 16 hexadecimal digits
 //

@@ -116,6 +116,30 @@ func ExampleKeyValue() {
 	// Output: {"clicks":12}
 }
 
+func ExampleView() {
+	conn, stop := connect()
+	defer stop()
+
+	known := func(clicks uint64) sinks.Record { // what operators.Bounds makes
+		return sinks.Record{
+			ID: fmt.Sprint("9f3a/counts/global/ad-7/v", clicks), Verdict: crdt.LowerBound, Key: "ad-7",
+			Path: "e1.global.ad-7", Version: clicks, Payload: fmt.Append(nil, clicks),
+		}
+	}
+	view := sinks.View{Bucket: "clicks"}
+	// One owner, and another one that has slept and goes on with what it had left.
+	err := errors.Join(write(view, conn, known(10), known(20)), write(view, conn, known(30)), write(view, conn, known(20)))
+	fmt.Println(err)
+
+	js, _ := jetstream.New(conn)
+	bucket, _ := js.KeyValue(context.Background(), "clicks")
+	entry, _ := bucket.Get(context.Background(), "e1.global.ad-7")
+	fmt.Println("at least", string(entry.Value()))
+	// Output:
+	// <nil>
+	// at least 30
+}
+
 func ExampleFunc() {
 	table := map[string]string{}
 	sink := sinks.Func{Name: "table", Do: func(_ context.Context, r sinks.Record) error {

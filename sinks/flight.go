@@ -42,7 +42,7 @@ type slot struct {
 	state   slotState
 	// attempts counts how often the record is to be published again.
 	attempts int
-	// replaces is the sequence of the delete marker that the record may stand in for; 0 for none.
+	// replaces is the sequence of what the record may stand in for, a delete marker or, in a view, an older version; 0 for none.
 	replaces uint64
 }
 
@@ -179,13 +179,14 @@ func (f *flight) slotOf(token string) (int, bool) {
 
 // acknowledged takes in the reply to a publish.
 func (f *flight) acknowledged(i int, m *nats.Msg) error {
-	if bytes.HasPrefix(m.Data, f.stored) && !bytes.Contains(m.Data, []byte(`"error"`)) {
+	if f.newest == nil && bytes.HasPrefix(m.Data, f.stored) && !bytes.Contains(m.Data, []byte(`"error"`)) {
 		f.settle(i)
 		return nil
 	}
 	var ack struct {
-		Error  *apiError `json:"error"`
-		Stream string    `json:"stream"`
+		Error    *apiError `json:"error"`
+		Stream   string    `json:"stream"`
+		Sequence uint64    `json:"seq"`
 	}
 	id := f.records[i].ID
 	if err := decode(m, &ack); err != nil {
@@ -196,6 +197,7 @@ func (f *flight) acknowledged(i int, m *nats.Msg) error {
 			return fmt.Errorf("sinks: %s: record %q was taken by stream %q and not by %q: another stream has the subject now: open the sink again",
 				f.target, id, ack.Stream, f.stream)
 		}
+		f.remember(f.slots[i].subject, revision{ack.Sequence, f.records[i].Version})
 		f.settle(i)
 		return nil
 	}

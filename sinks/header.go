@@ -20,6 +20,8 @@ const (
 	WindowHeader = "Calm-Window"
 	// FrontierHeader holds Record.Frontier.
 	FrontierHeader = "Calm-Frontier"
+	// VersionHeader holds Record.Version in decimal.
+	VersionHeader = "Calm-Version"
 	// PipelineHeader holds Record.Pipeline.
 	PipelineHeader = "Calm-Pipeline"
 	// DigestHeader holds the xxhash64 of the payload as 16 hexadecimal digits.

@@ -14,6 +14,7 @@ import (
 // A key is created once, by the rule of Subject: whoever writes a result and however often, it stands there
 // once, and a different result on the same path is refused with a ConflictError. So it takes results
 // about a key or a window; a record without a Path is refused with an error that wraps ErrPermanent.
+// Lower bounds of one thing have a key each, which ends in "v" and their Version; View has one for all of them.
 // A key that someone has deleted is made again when its result is written again.
 type KeyValue struct {
 	// Bucket is the name of the bucket: letters, digits, '_' and '-'. It is made with one
@@ -28,13 +29,8 @@ func (s KeyValue) Target() string { return "bucket " + s.Bucket }
 
 // Open finds or makes the bucket.
 func (s KeyValue) Open(ctx context.Context, env Env) (Writer, error) {
-	if s.Bucket == "" {
-		return nil, errors.New("sinks: KeyValue has no Bucket: set the name of the bucket that results go to")
-	}
-	for i := 0; i < len(s.Bucket); i++ {
-		if c := s.Bucket[i]; !isAlphanumeric(c) && c != '_' && c != '-' {
-			return nil, fmt.Errorf("sinks: %s: a bucket name has no %q: use letters, digits, '_' and '-'", s.Target(), c)
-		}
+	if err := checkBucket("KeyValue", s.Target(), s.Bucket); err != nil {
+		return nil, err
 	}
 	js, err := open(s.Target(), env, s.Replicas)
 	if err != nil {
@@ -69,23 +65,44 @@ func (s KeyValue) stream(ctx context.Context, js jetstream.JetStream) (jetstream
 	return lookUpStream(ctx, js, "KV_"+s.Bucket, "$KV."+s.Bucket+".>")
 }
 
+// checkBucket tells why a bucket cannot have a name.
+func checkBucket(sink, target, bucket string) error {
+	if bucket == "" {
+		return fmt.Errorf("sinks: %s has no Bucket: set the name of the bucket that results go to", sink)
+	}
+	for i := 0; i < len(bucket); i++ {
+		if c := bucket[i]; !isAlphanumeric(c) && c != '_' && c != '-' {
+			return fmt.Errorf("sinks: %s: a bucket name has no %q: use letters, digits, '_' and '-'", target, c)
+		}
+	}
+	return nil
+}
+
 // address returns the subject below the key of a record.
 func (s KeyValue) address(r *Record) (string, error) {
+	if err := checkKey(r); err != nil {
+		return "", err
+	}
+	return "$KV." + s.Bucket + "." + versioned(r), nil
+}
+
+// checkKey tells why the path of a record cannot be a key.
+func checkKey(r *Record) error {
 	if r.Path == "" {
-		return "", errors.New("it has no Path, so no key is the same at every retry: " +
+		return errors.New("it has no Path, so no key is the same at every retry: " +
 			"send results about a record to a Subject, and those about a key or a window here")
 	}
 	if err := checkTokens(r.Path); err != nil {
-		return "", fmt.Errorf("the Path %q %w", r.Path, err)
+		return fmt.Errorf("the Path %q %w", r.Path, err)
 	}
 	for i := 0; i < len(r.Path); i++ {
 		switch c := r.Path[i]; {
 		case isAlphanumeric(c), c == '-', c == '/', c == '_', c == '=', c == '.':
 		default:
-			return "", fmt.Errorf("the Path %q has %q, which KV keys do not allow", r.Path, c)
+			return fmt.Errorf("the Path %q has %q, which KV keys do not allow", r.Path, c)
 		}
 	}
-	return "$KV." + s.Bucket + "." + r.Path, nil
+	return nil
 }
 
 func isAlphanumeric(c byte) bool {

@@ -37,6 +37,8 @@ type publisher struct {
 	stream  string
 	address func(*Record) (string, error)
 	limits  limits
+	// newest has, for a view, what this writer has seen last on its subjects; nil for a writer that only creates.
+	newest map[string]revision
 	// stored is how a plain acknowledgement of the stream begins.
 	stored []byte
 
@@ -158,7 +160,7 @@ func (p *publisher) prepare(records []Record) error {
 		if err != nil {
 			return permanent("sinks: %s: record %q: %v", p.target, r.ID, err)
 		}
-		p.slots[i] = slot{subject: subject}
+		p.slots[i] = slot{subject: subject, replaces: p.replaceable(subject, r.Version)}
 	}
 	return nil
 }
@@ -187,6 +189,7 @@ func (p *publisher) publish(i int, r *Record) error {
 	setHeader(h, KeyHeader, HeaderKey(r.Key))
 	setHeader(h, WindowHeader, r.Window)
 	setHeader(h, FrontierHeader, r.Frontier)
+	setHeader(h, VersionHeader, versionText(r.Version))
 	setHeader(h, PipelineHeader, r.Pipeline)
 	setHeader(h, DigestHeader, digest(r.Payload))
 	if r.Path == "" {

@@ -29,8 +29,11 @@ type Record struct {
 	// Path addresses the result by what it is about: subject tokens (epoch, window, key) joined
 	// with dots, the same for every owner and every retry, and made of characters that subjects and
 	// KV keys allow. A sink that can does create-once on it. It is empty for a result that is about
-	// a record and not about a key or a window.
+	// a record and not about a key or a window. Lower bounds of one thing share a path and differ in Version.
 	Path string
+	// Version is how far a lower bound has come, at least 1: of two with one Path the larger Version is the better one, and the
+	// other one is outdated. It is 0 for a result that is alone on its Path.
+	Version uint64
 	// Payload is the result as the user's codec wrote it.
 	Payload []byte
 }

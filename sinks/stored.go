@@ -77,9 +77,15 @@ func (f *flight) compare(i int, stored *storedMessage) error {
 		f.slots[i].replaces = stored.Seq
 		return f.retry(i)
 	}
+	if f.newest != nil && header.Get(IDHeader) != "" {
+		if done, err := f.outdates(i, stored, header); done || err != nil {
+			return err
+		}
+	}
 	r := &f.records[i]
 	sum := digest(r.Payload)
 	if header.Get(IDHeader) == r.ID && header.Get(DigestHeader) == sum && bytes.Equal(stored.Data, r.Payload) {
+		f.remember(f.slots[i].subject, revision{stored.Seq, r.Version})
 		f.settle(i)
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -19,6 +20,8 @@ import (
 // a ConflictError. A result without a Path is published with Nats-Msg-Id set to its ID, which only saves
 // what the stream can notice within its duplicate window (two minutes by default): beyond that
 // it is delivered at least once and readers compare IDs.
+//
+// Lower bounds of one thing have a subject each, which ends in "v" and their Version.
 //
 // A stream with limits (age, size, messages per subject) forgets results and then takes them again.
 type Subject struct {
@@ -72,6 +75,22 @@ func (s Subject) stream(ctx context.Context, js jetstream.JetStream) (jetstream.
 	return ensureStream(ctx, js, config, all)
 }
 
+// versioned returns the path of a record with its version, if it has one: each version is created once.
+func versioned(r *Record) string {
+	if r.Version == 0 {
+		return r.Path
+	}
+	return r.Path + ".v" + versionText(r.Version)
+}
+
+// versionText is a version as it stands in the header; none is empty.
+func versionText(version uint64) string {
+	if version == 0 {
+		return ""
+	}
+	return strconv.FormatUint(version, 10)
+}
+
 // address returns the subject of a record.
 func (s Subject) address(r *Record) (string, error) {
 	if r.Path == "" {
@@ -80,5 +99,5 @@ func (s Subject) address(r *Record) (string, error) {
 	if err := checkTokens(r.Path); err != nil {
 		return "", fmt.Errorf("the Path %q %w", r.Path, err)
 	}
-	return s.Name + "." + r.Verdict.String() + "." + r.Path, nil
+	return s.Name + "." + r.Verdict.String() + "." + versioned(r), nil
 }

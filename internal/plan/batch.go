@@ -27,6 +27,8 @@ type Group struct {
 	Whole bool
 	// Window is the window.
 	Window Span
+	// Version is how far the state had come that a lower bound was read of; 0 for a fact of which there is only one.
+	Version uint64
 }
 
 // Batch is a run of records, in order. Batch boundaries carry no meaning: no result may depend on them.
@@ -70,6 +72,16 @@ type Fact[K Key, L any] struct {
 	Key    K
 	Window Span
 	Value  L
+}
+
+// Bound is what is known of a key in a window before its seal.
+type Bound[K Key, V any] struct {
+	Key    K
+	Window Span
+	// Value is a lower bound of what the value will be: merge it with what was known before, and no order or repetition matters.
+	Value V
+	// Progress is how far the state had come. Of two bounds of a key the one that has come further is the better one.
+	Progress uint64
 }
 
 // Contribution is what one record adds to the state of a key in a window.

@@ -36,7 +36,7 @@ func cuts(n *Node) error {
 	}
 	if n.Windowing.Total {
 		for _, below := range n.Out {
-			if below.Kind == KindThreshold || below.Rule.Evidence {
+			if below.Kind == KindThreshold || below.Kind == KindBounds || below.Rule.Evidence {
 				errs = append(errs, fmt.Errorf("%s: %s of %s: between cuts it knows only what came since the last one; ask a state without windows", below.Site, below.Op, n.Name))
 			}
 		}

@@ -27,6 +27,7 @@ const (
 	KindJoin
 	KindDeduplicate
 	KindLate
+	KindBounds
 )
 
 // stateful reports whether the node keeps state by key, so that all records of a key must meet.

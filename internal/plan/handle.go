@@ -17,7 +17,7 @@ type Keyed[K Key, T any] struct {
 }
 
 // Growing is a state of type L for each key (and window) that only grows. Nothing reads it but a
-// threshold or a seal.
+// threshold, a seal or Bounds.
 type Growing[K Key, L any] struct {
 	_       [0]func(K, L)
 	growing *Node

@@ -76,6 +76,8 @@ func (p *Plan) LabelOf(n *Node) Label {
 		}
 	case KindThreshold:
 		l.Key = n.In[0].KeyName
+	case KindBounds:
+		l.Bound, l.Verdict, l.Key = "grows", "lower-bound", n.In[0].KeyName
 	case KindSeal:
 		l.Bound, l.Key = "sealed", n.KeyName
 	default:
@@ -93,7 +95,7 @@ func (p *Plan) final(n *Node) bool {
 	switch {
 	case n.Kind == KindSeal || n.Sealed:
 		return true
-	case n.Kind.stateful() && !n.Derived || len(n.In) == 0:
+	case n.Kind.stateful() && !n.Derived || n.Kind == KindBounds || len(n.In) == 0:
 		return false
 	}
 	return !slices.ContainsFunc(n.In, func(in *Node) bool { return !p.final(in) })

@@ -50,6 +50,14 @@ func (p *Plan) own(n *Node) (Severity, Cause) {
 				Repair: "ask the session behind its seal, or ask tumbling windows",
 			}
 		}
+	case KindBounds:
+		if p.interleaves(n.In[0]) {
+			return Run, Cause{
+				Node:   n,
+				Reason: "a state may come to a step by any of several records, and which one it is depends on how several shards interleave",
+				Repair: "read the state behind its seal, or ask it a question by operators.Threshold; what is merged of the bounds is the same in each run",
+			}
+		}
 	case KindDeduplicate:
 		if p.interleaves(n) {
 			return Run, Cause{

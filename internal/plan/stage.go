@@ -176,13 +176,11 @@ func check(g *Graph) error {
 				fail(n, "the subjects %q and %q overlap; each shard needs messages of its own, or they count twice", n.Source.Filters[a], n.Source.Filters[b])
 			}
 		case KindFold, KindJoin, KindDeduplicate:
-			if err := rules(n); err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, rules(n))
+		case KindBounds:
+			errs = append(errs, bounds(n))
 		case KindLate:
-			if err := late(n); err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, late(n))
 		case KindWrite:
 			writes++
 			if other := targets[n.Target]; other != nil {

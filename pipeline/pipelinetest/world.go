@@ -230,6 +230,7 @@ func (w *world) identity(o *owner, r *shard.Result) string {
 	if g := r.Meta.Group; g != nil {
 		b = strconv.AppendInt(append(b, ' '), g.Window.Start, 10)
 		b = strconv.AppendInt(append(b, ' '), g.Window.End, 10)
+		b = strconv.AppendUint(append(b, " v"...), g.Version, 10)
 		b = append(append(b, " key "...), g.Key...)
 	} else {
 		b = strconv.AppendUint(append(b, ' '), r.Meta.Seq, 10)
@@ -247,6 +248,9 @@ func (w *world) describe(o *owner, r *shard.Result) Result {
 	if g := r.Meta.Group; g != nil {
 		made.Identity = fmt.Sprintf("%s %q %d", g.Window, g.Key, r.Index)
 		made.Key, made.Window, made.About = g.Key, g.Window, true
+		if g.Version > 0 {
+			made.Identity += fmt.Sprintf(" version %d", g.Version)
+		}
 	}
 	if r.Meta.Branch > 0 {
 		made.Identity += fmt.Sprintf(" by way %d", r.Meta.Branch)

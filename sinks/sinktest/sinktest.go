@@ -59,6 +59,9 @@ type Features struct {
 	// NeedsPath says that a record without a Path is refused with sinks.ErrPermanent. All
 	// records of the suite then have one; else every second one.
 	NeedsPath bool
+	// Supersedes says that of the results with one Path only that with the largest Version so far is shown, whoever writes the others
+	// and when.
+	Supersedes bool
 }
 
 // Run runs each check of the suite as a subtest.
@@ -131,6 +134,9 @@ func checks(c Config) []check {
 	}
 	if c.Features.NeedsPath {
 		all = append(all, check{"needs-path", checkNeedsPath})
+	}
+	if c.Features.Supersedes {
+		all = append(all, check{"newer", checkNewer}, check{"older", checkOlder}, check{"zombie", checkZombie}, check{"never-back", checkNeverBack})
 	}
 	return all
 }

@@ -26,12 +26,13 @@ type memory struct {
 	shown  []sinks.Record
 	byID   map[string]bool
 	byPath map[string]sinks.Record
+	back   map[string]bool
 	opened int
 	writes int
 }
 
 func newMemory(fault string) *memory {
-	return &memory{fault: fault, byID: map[string]bool{}, byPath: map[string]sinks.Record{}}
+	return &memory{fault: fault, byID: map[string]bool{}, byPath: map[string]sinks.Record{}, back: map[string]bool{}}
 }
 
 func (m *memory) Target() string {
@@ -135,6 +136,9 @@ func (m *memory) put(i int, r sinks.Record) error {
 		}
 		return fmt.Errorf("%w: no path", sinks.ErrPermanent)
 	}
+	if done, err := m.supersede(r); done {
+		return err
+	}
 	if old, taken := m.byPath[r.Path]; taken && r.Path != "" && (old.ID != r.ID || string(old.Payload) != string(r.Payload)) {
 		if done, err := m.conflict(old, r); done {
 			return err
@@ -154,6 +158,40 @@ func (m *memory) put(i int, r sinks.Record) error {
 		m.shown = append(m.shown, r)
 	}
 	return nil
+}
+
+// supersede takes a version of something that has one already; done is false if it is to be stored like any other record.
+func (m *memory) supersede(r sinks.Record) (done bool, err error) {
+	old, taken := m.byPath[r.Path]
+	if !taken || r.Version == old.Version {
+		return false, nil
+	}
+	switch {
+	case m.fault == "refuses the newer", m.fault == "refuses the older" && r.Version < old.Version:
+		return false, nil
+	case m.fault == "keeps the first", m.back[r.Path], r.Version < old.Version && !m.goesBack(r, old):
+		return true, nil
+	case m.fault == "keeps both":
+		m.byPath[r.Path], m.byID[r.ID], m.shown = r, true, append(m.shown, r)
+		return true, nil
+	}
+	m.shown = append(slices.DeleteFunc(m.shown, func(s sinks.Record) bool { return s.ID == old.ID }), r)
+	m.byPath[r.Path], m.byID[r.ID] = r, true
+	return true, nil
+}
+
+// goesBack says where an older version takes the place of a newer one.
+func (m *memory) goesBack(r, old sinks.Record) bool {
+	switch m.fault {
+	case "takes the last":
+		return true
+	case "goes back a little": // as one that has slept, and knows only what was there before
+		return r.Version > 2 && old.Version == 7
+	case "goes back under load":
+		m.back[r.Path] = old.Version > 20 && r.Version == 1 // and stays there, so that no reader misses it
+		return m.back[r.Path]
+	}
+	return false
 }
 
 // conflict answers for a path that is taken by another result; done is false if the record is to be stored.
@@ -213,7 +251,7 @@ func config(t testing.TB, fault string) sinktest.Config {
 			m := newMemory(fault)
 			return m, m.read
 		},
-		Features: sinktest.Features{Durable: true, CreateOnce: true, NeedsPath: true},
+		Features: sinktest.Features{Durable: true, CreateOnce: true, NeedsPath: true, Supersedes: true},
 		Conn:     func(t testing.TB) *nats.Conn { return server.Conn(t) },
 		Missing:  []sinks.Sink{newMemory("nothing there")},
 	}
@@ -264,6 +302,13 @@ func TestBadSinksAreCaught(t *testing.T) {
 		"stuck after conflict":       "conflict",
 		"takes no path":              "needs-path",
 		"no path, not for good":      "needs-path",
+		"refuses the newer":          "newer",
+		"keeps the first":            "newer",
+		"keeps both":                 "newer",
+		"refuses the older":          "older",
+		"takes the last":             "older",
+		"goes back a little":         "zombie",
+		"goes back under load":       "never-back",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

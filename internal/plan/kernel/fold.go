@@ -59,6 +59,9 @@ type Folding[L, C any] struct {
 type readers[K plan.Key, L any] struct {
 	thresholds []threshold[K, L]
 	closers    []closer[K, L]
+	risers     []riser[K, L]
+	// levels are the steps that the state was on before the record under way, one for each riser.
+	levels []uint64
 	// sealing has the bits of the thresholds that seal.
 	sealing uint8
 	// waiting says that results wait for windows to close.
@@ -76,6 +79,8 @@ func readersOf[K plan.Key, L any](n *plan.Node, down []plan.Operator) (r readers
 		case closer[K, L]:
 			r.closers = append(r.closers, d)
 			r.waiting = r.waiting || d.waits()
+		case riser[K, L]:
+			r.risers, r.levels = append(r.risers, d), append(r.levels, 0)
 		default:
 			return r, fmt.Errorf("plan: %s (%s) feeds an operator that takes no growing state: %T", n.Label(), n.Site, d)
 		}
@@ -127,9 +132,7 @@ func (k *folder[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 		k.seq = b.Meta[b.Len()-1].Seq
 		k.passed(k.seq)
 	}
-	for _, t := range k.thresholds {
-		t.flush()
-	}
+	k.flushEarly()
 }
 
 // find looks for the slots of some contributions. A key that has none yet gets one only when its turn comes.
@@ -185,6 +188,7 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], first, 
 		}
 		s := &pane.slots[place]
 		if asked == unapplied {
+			k.before(&s.value)
 			if grew := k.Apply(&s.value, &c.Value); !grew && !fresh {
 				continue // a key that is new is a change, even if it adds nothing: it will have a result
 			}
@@ -198,6 +202,9 @@ func (k *folder[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], first, 
 				s.fired |= bit
 				t.fire(b.Meta[next], c.Key, pane.span, &s.value)
 			}
+		}
+		for ; asked < k.asks(); asked++ {
+			k.ask(asked, b.Meta[next], c.Key, pane.span, &s.value)
 		}
 		asked = unapplied
 	}
@@ -246,9 +253,7 @@ func (k *folder[K, C, L, P]) behind(c *plan.Contribution[K, C], next, asked int,
 // Advance closes the windows that the rule closes. The frontier that it passes on is that of what lies behind a seal for
 // the seals, and its own for the thresholds.
 func (k *folder[K, C, L, P]) Advance(frontier int64) {
-	for _, t := range k.thresholds {
-		t.Advance(frontier)
-	}
+	k.advanceEarly(frontier)
 	if len(k.closers) == 0 {
 		return
 	}

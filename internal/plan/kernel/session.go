@@ -80,9 +80,7 @@ func (k *sessions[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 	if b.Len() > 0 {
 		k.seq = b.Meta[b.Len()-1].Seq
 	}
-	for _, t := range k.thresholds {
-		t.flush()
-	}
+	k.flushEarly()
 }
 
 // run goes on from a record until the end or a panic. The visits of the records have been looked for from first on.
@@ -217,9 +215,7 @@ func (k *sessions[K, C, L, P]) forget(place uint32) {
 
 // Advance closes the sessions that the rule closes.
 func (k *sessions[K, C, L, P]) Advance(frontier int64) {
-	for _, t := range k.thresholds {
-		t.Advance(frontier)
-	}
+	k.advanceEarly(frontier)
 	if len(k.closers) == 0 {
 		return
 	}

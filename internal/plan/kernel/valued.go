@@ -113,9 +113,7 @@ func (k *valued[K, C, L, P]) Consume(b *plan.Batch[plan.Contribution[K, C]]) {
 	if b.Len() > 0 {
 		k.seq = b.Meta[b.Len()-1].Seq
 	}
-	for _, t := range k.thresholds {
-		t.flush()
-	}
+	k.flushEarly()
 }
 
 // run goes on from a record, or among the thresholds of one that has been applied, until the end or a panic, as that of a folder does.
@@ -134,6 +132,7 @@ func (k *valued[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 		s, fresh = nil, false
 		s, fresh = k.at(c.Key)
 		if asked == unapplied {
+			k.before(&s.value)
 			if grew := k.Apply(&s.value, &c.Value); !grew && !fresh {
 				continue
 			}
@@ -145,6 +144,9 @@ func (k *valued[K, C, L, P]) run(b *plan.Batch[plan.Contribution[K, C]], from, a
 				s.fired |= bit
 				t.fire(b.Meta[next], c.Key, plan.Global, &s.value)
 			}
+		}
+		for ; asked < k.asks(); asked++ {
+			k.ask(asked, b.Meta[next], c.Key, plan.Global, &s.value)
 		}
 		asked = unapplied
 	}
@@ -243,9 +245,7 @@ func (k *valued[K, C, L, P]) addTo(d *digester, s *slot[K, L]) {
 
 // Advance closes everything that is open at the end of the input, the values in the order of their IDs.
 func (k *valued[K, C, L, P]) Advance(frontier int64) {
-	for _, t := range k.thresholds {
-		t.Advance(frontier)
-	}
+	k.advanceEarly(frontier)
 	if frontier == plan.End {
 		for _, id := range k.inOrder() {
 			k.close(id, k.values[id])

@@ -46,6 +46,9 @@ func (id identity) record(p *plan.Plan, r *shard.Result) sinks.Record {
 			out.Path += ".b" + strconv.FormatUint(uint64(branch), 10)
 			out.ID += "/b" + strconv.FormatUint(uint64(branch), 10)
 		}
+		if out.Version = group.Version; out.Version > 0 { // the path is that of all versions
+			out.ID += "/v" + strconv.FormatUint(out.Version, 10)
+		}
 		if verdict == crdt.Final { // where a batch ended when the window closed must not show
 			out.Frontier = plan.FrontierText(group.Window.End)
 		}

@@ -50,10 +50,11 @@ func TestIdentitiesAndPaths(t *testing.T) {
 		{plan.Meta{Seq: 7}, 3, "e1/out/in/1/ff.7.3", ""},
 		{plan.Meta{Seq: 7, Branch: 2}, 3, "e1/out/in/1/ff.7.3.b2", ""},
 		{plan.Meta{Branch: 1, Group: &plan.Group{Key: "k", Window: plan.Global}}, 0, "e1/out/global/k/b1", "e1.global.k.b1"},
+		{plan.Meta{Seq: 7, Group: &plan.Group{Key: "k", Window: plan.Global, Version: 17}}, 0, "e1/out/global/k/v17", "e1.global.k"},
 	} {
 		r := shard.Result{Write: writeBelow(plan.KindSeal)}
 		r.Meta, r.Index = c.meta, c.index
-		if got := emit.RecordOf(&r); got.ID != c.id || got.Path != c.path {
+		if got := emit.RecordOf(&r); got.ID != c.id || got.Path != c.path || c.meta.Group != nil && got.Version != c.meta.Group.Version {
 			t.Errorf("%+v has the identity %q and the path %q, want %q and %q", c.meta, got.ID, got.Path, c.id, c.path)
 		}
 	}
