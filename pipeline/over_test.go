@@ -51,7 +51,9 @@ func TestReadyThoughOthersHaveFinished(t *testing.T) {
 	second := begin(names[1]) // it owns nothing, and so looks what has ended
 	natstest.Eventually(t, "they know each other", func() bool { return len(second.monitor.Workers()) == 2 })
 	first.conn.Close()
-	<-first.ended
+	if err := <-first.ended; err != nil { // it can store nothing any more, and may say so
+		t.Logf("the first: %v", err)
+	}
 	natstest.Eventually(t, "the other runs what is left and is ready", func() bool {
 		return len(second.monitor.Workers()) == 1 && second.monitor.Running()
 	})

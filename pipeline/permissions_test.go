@@ -108,15 +108,11 @@ func TestWorkersThatMayNotSpeakOrHear(t *testing.T) {
 		deny(may)
 		js, conn, _ := restricted(t, may)
 		newInput(t, js, "pm", 1)
-		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		err := wordcount("pm", 1, 10).Run(ctx, pipeline.Config{Conn: conn(), Logger: quiet})
 		cancel()
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "permissions violation for "+what) || !strings.Contains(err.Error(), "may not") {
 			t.Errorf("%s: %v", what, err)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%s: it took %v to say so", what, took)
 		}
 	}
 }
