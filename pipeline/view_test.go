@@ -23,7 +23,9 @@ func viewed(name string, shards int) *pipeline.Pipeline {
 		s.Subjects = append(s.Subjects, fmt.Sprintf("%s.in.%d", name, i))
 	}
 	counts := operators.Count("counts", operators.KeyBy(pipeline.Read(p, "words", s), "word", func(w string) string { return w }))
-	encode := func(b operators.Bound[string, crdt.Max[uint64]]) ([]byte, error) { return fmt.Append(nil, b.Progress), nil }
+	encode := func(b operators.Bound[string, crdt.Max[uint64]]) ([]byte, error) {
+		return fmt.Append(nil, b.Progress), nil
+	}
 	pipeline.Write(p, "view", operators.Bounds(counts, crdt.CountOf(), crdt.CountOf(), 1), sinks.View{Bucket: name + "_view"}, encode)
 	pipeline.Write(p, "each", operators.Bounds(counts, crdt.CountOf(), crdt.CountOf(), 10), sinks.Subject{Name: name + ".each", Stream: name + "_EACH"}, encode)
 	return p
