@@ -6,3 +6,6 @@ import "context"
 func (c Config) Outcome(both context.Context, counting, feeding error) error {
 	return c.outcome(both, counting, feeding)
 }
+
+// AwaitStream is exported to its test.
+var AwaitStream = awaitStream

@@ -49,9 +49,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 		feeding <- err
 	}()
-	select {
-	case <-ready:
-	case err := <-feeding: // before the stream was there
+	if err := awaitStream(ready, feeding); err != nil {
 		return err
 	}
 	err := c.count(both)
@@ -62,6 +60,18 @@ func Run(ctx context.Context, c Config) error {
 		err = c.reason(ctx, err)
 	}
 	return err
+}
+
+// awaitStream waits until there is a stream to read, or returns why there will be none. A small input is fed whole by then: that is no
+// reason not to count it, and the end of the feeding is still to be heard.
+func awaitStream(ready <-chan struct{}, feeding chan error) error {
+	select {
+	case <-ready:
+		return nil
+	case err := <-feeding:
+		feeding <- err // it has room for one
+		return err
+	}
 }
 
 // outcome says what became of the two halves. The cause of both is what failed first; what follows from it is no news.

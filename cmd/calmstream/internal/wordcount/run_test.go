@@ -49,3 +49,28 @@ func TestOneLossIsToldOnce(t *testing.T) {
 		})
 	}
 }
+
+// An input that is fed whole before anyone looks whether its stream is there is counted all the same, and its end is still to be heard: which
+// of the two is noticed first is chance.
+func TestASmallInputIsFedBeforeAnyoneLooks(t *testing.T) {
+	t.Parallel()
+	ready := make(chan struct{})
+	close(ready)
+	for range 100 {
+		feeding := make(chan error, 1)
+		feeding <- nil
+		if err := wordcount.AwaitStream(ready, feeding); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-feeding:
+		default:
+			t.Fatal("the end of the feeding was taken away")
+		}
+	}
+	feeding := make(chan error, 1)
+	feeding <- errors.ErrUnsupported
+	if err := wordcount.AwaitStream(make(chan struct{}), feeding); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a feeding that fails before there is a stream: %v", err)
+	}
+}
