@@ -3,9 +3,9 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
+	"github.com/calmstream/calmstream/pipeline/internal/backlog"
 	"github.com/calmstream/calmstream/pipeline/internal/emit"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,29 +29,15 @@ func Certificates(ctx context.Context, conn *nats.Conn, pipeline string, yield f
 	if err != nil {
 		return fmt.Errorf("pipeline %s: certificates: stream %s: %w", pipeline, emit.SealStream(pipeline), err)
 	}
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages()
+	err = backlog.Each(ctx, consumer, func(msg jetstream.Msg, _ uint64) (more bool, err error) {
+		var c Certificate
+		if err := json.Unmarshal(msg.Data(), &c); err != nil {
+			return false, fmt.Errorf("the one on %s is damaged: %w", msg.Subject(), err)
+		}
+		return yield(c), nil
+	})
 	if err != nil {
 		return fmt.Errorf("pipeline %s: certificates: %w", pipeline, err)
 	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("pipeline %s: certificates: %w", pipeline, errors.Join(ctx.Err(), err))
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return fmt.Errorf("pipeline %s: certificates: %w", pipeline, err)
-		}
-		var c Certificate
-		if err := json.Unmarshal(msg.Data(), &c); err != nil {
-			return fmt.Errorf("pipeline %s: the certificate on %s is damaged: %w", pipeline, msg.Subject(), err)
-		}
-		if !yield(c) || meta.NumPending == 0 {
-			return nil
-		}
-	}
+	return nil
 }

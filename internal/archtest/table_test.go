@@ -120,7 +120,7 @@ var rooms = []room{
 	},
 	{
 		places: []string{"pipeline/producer"},
-		may:    []string{"internal/plan", "pipeline/internal/seal", natsGo, nuid},
+		may:    []string{"internal/plan", "pipeline/internal/seal", "pipeline/internal/backlog", natsGo, nuid},
 		tests:  join(public, checkers, []string{"internal/natstest"}),
 		why:    "programs that publish need no engine",
 	},

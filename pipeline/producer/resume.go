@@ -2,11 +2,11 @@ package producer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/backlog"
 	"github.com/calmstream/calmstream/pipeline/internal/seal"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -139,28 +139,14 @@ func (p *Producer) read(ctx context.Context, stream jetstream.Stream, s *shard, 
 	if err != nil {
 		return fmt.Errorf("stream %q cannot be read: %w", p.cfg.Stream, err)
 	}
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages()
+	err = backlog.Each(ctx, consumer, func(msg jetstream.Msg, _ uint64) (more bool, err error) {
+		into.see(p.cfg.Name, msg.Subject(), msg.Headers(), msg.Data())
+		return true, nil
+	})
 	if err != nil {
 		return fmt.Errorf("stream %q cannot be read: %w", p.cfg.Stream, err)
 	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("stream %q cannot be read: %w", p.cfg.Stream, errors.Join(ctx.Err(), err))
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return fmt.Errorf("stream %q: %w", p.cfg.Stream, err)
-		}
-		into.see(p.cfg.Name, msg.Subject(), msg.Headers(), msg.Data())
-		if meta.NumPending == 0 {
-			return nil
-		}
-	}
+	return nil
 }
 
 // see takes note of a message, if it is the producer's. What is no proper one does not count for a shard either.

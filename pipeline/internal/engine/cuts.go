@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/backlog"
 	"github.com/calmstream/calmstream/pipeline/internal/seal"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -49,26 +49,10 @@ func (e *engine) firstMarkers(ctx context.Context, stage *plan.Stage, begin LogS
 	if err != nil {
 		return nil, err
 	}
-	if consumer.CachedInfo().NumPending == 0 {
-		return found, nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	for slices.Contains(found, 0) {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return nil, errors.Join(ctx.Err(), err)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return nil, err
-		}
+	err = backlog.Each(ctx, consumer, func(msg jetstream.Msg, _ uint64) (more bool, err error) {
 		if n, ok := marker(msg); ok {
 			if first != 0 && n != first {
-				break
+				return false, nil
 			}
 			first = n
 			for i, filter := range filters {
@@ -77,11 +61,9 @@ func (e *engine) firstMarkers(ctx context.Context, stage *plan.Stage, begin LogS
 				}
 			}
 		}
-		if meta.NumPending == 0 {
-			break
-		}
-	}
-	return found, nil
+		return slices.Contains(found, 0), nil
+	})
+	return found, err
 }
 
 // marker reads the number of a recorded cut. A marker that is not understood is none: no shard will count it either.

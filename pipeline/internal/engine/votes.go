@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/backlog"
 	"github.com/calmstream/calmstream/pipeline/internal/seal"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -63,37 +63,19 @@ func (s *surveyor) read(ctx context.Context, stream jetstream.Stream, on bool) e
 	if err != nil {
 		return err
 	}
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
-		if meta.Sequence.Stream > s.after {
+	return backlog.Each(ctx, consumer, func(msg jetstream.Msg, seq uint64) (more bool, err error) {
+		if seq > s.after {
 			if s.begin(); !on || len(s.unknown()) == 0 {
-				return nil
+				return false, nil
 			}
 		}
 		for i, filter := range s.stage.Root.Source.Filters {
 			if filter == "" || plan.Overlap(filter, msg.Subject()) {
-				s.shards[i].Message(meta.Sequence.Stream, msg.Headers(), msg.Data())
+				s.shards[i].Message(seq, msg.Headers(), msg.Data())
 			}
 		}
-		if meta.NumPending == 0 {
-			return nil
-		}
-	}
+		return true, nil
+	})
 }
 
 func (s *surveyor) begin() {

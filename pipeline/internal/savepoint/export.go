@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/calmstream/calmstream/pipeline/internal/backlog"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/engine"
@@ -235,39 +236,21 @@ func (e *exporter) messages(ctx context.Context, r Range) error {
 	if err != nil {
 		return err
 	}
-	if consumer.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return errors.Join(ctx.Err(), err)
+	return backlog.Each(ctx, consumer, func(msg jetstream.Msg, seq uint64) (more bool, err error) {
+		if seq > r.Last {
+			return false, nil
 		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
-		if meta.Sequence.Stream > r.Last {
-			return nil
-		}
-		part := Message{Seq: meta.Sequence.Stream, Subject: msg.Subject(), Data: msg.Data()}
+		part := Message{Seq: seq, Subject: msg.Subject(), Data: msg.Data()}
 		for _, name := range slices.Sorted(maps.Keys(msg.Headers())) {
 			for _, value := range msg.Headers()[name] {
 				part.Header = append(part.Header, Field{name, value})
 			}
 		}
 		if err := e.out.Write(part); err != nil {
-			return err
+			return false, err
 		}
 		e.sent = part.Seq
 		e.sum.Waiting++
-		if meta.NumPending == 0 {
-			return nil
-		}
-	}
+		return true, nil
+	})
 }
