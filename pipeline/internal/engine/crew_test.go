@@ -12,6 +12,7 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/engine"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -104,6 +105,46 @@ func TestAnnouncements(t *testing.T) {
 	stop()
 	for range 2 {
 		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A worker whose announcements nobody confirms is the one that is cut off: it does not take the silence of another for its death.
+func TestWhoIsCutOffJudgesNobody(t *testing.T) {
+	t.Parallel()
+	srv := natstest.Run(t)
+	js := srv.JetStream(t)
+	p, _ := twoReceivers("cut")
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KV_calm_cut", Subjects: []string{"$KV.calm_cut.>"}, MaxMsgsPerSubject: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	first, second, ended := make(chan []string), make(chan []string), make(chan error, 2)
+	conn := srv.Conn(t)
+	go func() { ended <- engine.Announce(ctx, conn, p, "second", second) }()
+	if got := <-second; !slices.Equal(got, []string{"second"}) {
+		t.Fatalf("alone: %v", got)
+	}
+	go func() { ended <- engine.Announce(ctx, srv.Conn(t), p, "first", first) }()
+	for name, views := range map[string]chan []string{"first": first, "second": second} {
+		if got := <-views; !slices.Equal(got, []string{"first", "second"}) {
+			t.Fatalf("%s: %v", name, got)
+		}
+	}
+	if err := js.DeleteStream(t.Context(), "KV_calm_cut"); err != nil { // so that nothing is confirmed any more
+		t.Fatal(err)
+	}
+	conn.Close()
+	select {
+	case got := <-first:
+		t.Errorf("without a confirmation the first worker judges that there are %v", got)
+	case <-time.After(8 * time.Second): // five announcements have gone without an answer for as long as each may take
+	}
+	stop()
+	for range 2 {
+		if err := <-ended; err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 			t.Error(err)
 		}
 	}
