@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -190,4 +191,30 @@ func TestLargeState(t *testing.T) {
 	if err != nil || n != entries {
 		t.Errorf("read %d of %d entries, %v", n, entries, err)
 	}
+}
+
+// A commit whose acknowledgement was lost, and that another owner has built on since, is in the state that stands: nothing of it is removed
+// when its own owner hears that it was overtaken.
+func TestOvertakenAheadIsKept(t *testing.T) {
+	t.Parallel()
+	server := natstest.Run(t)
+	s, other := open(t, server), open(t, server)
+	theirs, theirSegments := step(t, "other", 2)
+	var revision uint64
+	onFence(s, func(_ int, send func() (*nats.Msg, error)) (*nats.Msg, error) {
+		if _, err := send(); err != nil {
+			return nil, err
+		}
+		stands, err := other.Load(testContext(t), shard)
+		if err != nil {
+			return nil, err
+		}
+		theirs.Segments = append(slices.Clone(stands.Fence.Segments), theirs.Segments...)
+		revision = mustCommit(t, other, stands.Revision, theirs, theirSegments)
+		return nil, context.DeadlineExceeded
+	})
+	fence, segments := manySegments(t, "s", 1500)
+	_, err := s.Commit(testContext(t), shard, 0, fence, segments)
+	wantError(t, err, checkpoint.ErrConflict, "other")
+	mustStand(t, s, revision, theirs)
 }
