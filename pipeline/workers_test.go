@@ -11,6 +11,8 @@ import (
 
 	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -337,6 +339,59 @@ func TestStoppedWorkersAreForgotten(t *testing.T) {
 		t.Errorf("the bucket still knows %v", keys)
 	}
 	natstest.Eventually(t, "one worker runs all again", settles(1, a))
+	c.feed()
+	c.finish(a)
+}
+
+// A worker that hands shards over, and gets them back because whoever was to take over has left, runs them on: what somebody else saves
+// later ends no hand-over any more.
+func TestAHandOverThatIsTakenBack(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, "back", 0)
+	c.feed()
+	a := c.start("a")
+	natstest.Eventually(t, "one worker runs all, and has saved what it has read", func() bool {
+		for s, is := range a.runs() {
+			if s.stage == "lines" && (is.Messages == 0 || is.Committed < is.Position) {
+				return false
+			}
+		}
+		return settled(1, a)
+	})
+	before := map[*member]map[aShard]pipeline.ShardStatus{a: a.runs()}
+	p := wordcount("back", crewShards, 1e6)
+	fingerprint, err := p.Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ghost := "$KV.calm_back.e" + fingerprint + ".worker.ghost"
+	if _, err := c.js.Publish(t.Context(), ghost, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	natstest.Eventually(t, "the other one is known", func() bool { return len(a.monitor.Workers()) == 2 })
+	if _, err := c.js.Publish(t.Context(), ghost, nil); err != nil {
+		t.Fatal(err)
+	}
+	natstest.Eventually(t, "the other one has left", func() bool { return len(a.monitor.Workers()) == 1 })
+	store, err := jetstore.Open(t.Context(), jetstore.Config{Conn: c.connect(), Pipeline: "back", Epoch: "e" + fingerprint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shard := range crewShards {
+		id := checkpoint.ShardID{Stage: "lines", Shard: shard}
+		stands, err := store.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := stands.Fence
+		other.Writer = "another"
+		if _, err := store.Commit(t.Context(), id, stands.Revision, other, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	saved := time.Now()
+	natstest.Eventually(t, "there was time to see that", func() bool { return time.Since(saved) > time.Second })
+	stay(t, before, a)
 	c.feed()
 	c.finish(a)
 }
