@@ -64,7 +64,7 @@ func TestCertificates(t *testing.T) {
 			owners.Go(func() {
 				p := clicks("cert", 2)
 				p.Version = version
-				if err := p.Run(ctx, pipeline.Config{Conn: conn, Logger: quiet, Monitor: monitor}); err != nil {
+				if err := p.Run(ctx, pipeline.Config{Conn: conn, Standbys: 1, Logger: quiet, Monitor: monitor}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -71,7 +71,7 @@ func TestIdleShard(t *testing.T) {
 	for range 2 {
 		conn := srv.Conn(t)
 		owners.Go(func() {
-			if err := build().Run(ctx, pipeline.Config{Conn: conn, Logger: quiet}); err != nil {
+			if err := build().Run(ctx, pipeline.Config{Conn: conn, Standbys: 1, Logger: quiet}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -97,7 +97,7 @@ func stored(t *testing.T, js jetstream.JetStream, stream string) map[string]*nat
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq; seq++ {
+	for seq := max(1, info.State.FirstSeq); seq <= info.State.LastSeq; seq++ { // of an empty stream both are 0
 		m, err := s.GetMsg(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
