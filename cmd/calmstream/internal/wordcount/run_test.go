@@ -63,7 +63,10 @@ func TestASmallInputIsFedBeforeAnyoneLooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		select {
-		case <-feeding:
+		case err := <-feeding:
+			if err != nil {
+				t.Fatal(err)
+			}
 		default:
 			t.Fatal("the end of the feeding was taken away")
 		}
