@@ -28,7 +28,10 @@ func resumed(t *testing.T, stderr string) map[string]uint64 {
 // come must be right, and is followed by another on a new store.
 func TestKilledAtTenMoments(t *testing.T) {
 	t.Parallel()
-	const kills = 10
+	kills := 10
+	if testing.Short() {
+		kills = 4
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -49,7 +49,11 @@ func TestStoppedAtAnyMoment(t *testing.T) {
 	srv := natstest.Run(t)
 	text := goSource(t, true, 500_000)
 	input, want := file(t, text), modelled(text)
-	for i := range 6 {
+	moments := 6
+	if testing.Short() {
+		moments = 2
+	}
+	for i := range moments {
 		moment := time.Duration(random.Int64N(int64(700 * time.Millisecond)))
 		t.Run(moment.String(), func(t *testing.T) {
 			t.Parallel()

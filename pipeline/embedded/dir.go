@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/calmstream/calmstream/pipeline/embedded/internal/disk"
 )
 
 // lockName is the file in the directory that carries the lock and, for the error message, the process id of its holder.
@@ -45,7 +47,7 @@ func lockDir(dir string) (*dirLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded: cannot write in the directory %q: %w; make it writable or name another one", dir, reason(err))
 	}
-	taken, err := tryLock(file)
+	taken, err := disk.TryLock(file)
 	if err == nil && taken {
 		err = writePID(file)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/calmstream/calmstream/pipeline/embedded/internal/disk"
 )
 
 // syncInterval is how often written data is flushed to the disk. The server's own default of two minutes
@@ -54,7 +56,7 @@ type Server struct {
 // It fails with ErrLocked or ErrDiskFull, or when the directory cannot be written, or when the address
 // is taken. A failed Start leaves nothing running and nothing locked.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	return start(ctx, cfg, freeDisk)
+	return start(ctx, cfg, disk.Free)
 }
 
 // start is Start with the disk's free space supplied by the caller.

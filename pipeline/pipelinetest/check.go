@@ -12,7 +12,7 @@ import (
 type Options struct {
 	// Seed makes a run repeatable; 0 draws one. It is printed when something is found.
 	Seed uint64
-	// Rounds is the number of schedules; 0 means 50.
+	// Rounds is the number of schedules; 0 means 50. In short tests (-short) Check runs a third of them.
 	Rounds int
 	// Owners is how many owners each shard has at once; 0 means 2, and 3 in every fourth round.
 	Owners int
@@ -50,6 +50,9 @@ func (o Options) owners(round int) int {
 func Check(t testing.TB, build func() *pipeline.Pipeline, logs []Log, o Options) Outcome {
 	t.Helper()
 	s := newSearch(build, o)
+	if testing.Short() {
+		s.o.Rounds = (s.o.Rounds + 2) / 3
+	}
 	err := s.replaySaved(t)
 	var outcome Outcome
 	if err == nil {

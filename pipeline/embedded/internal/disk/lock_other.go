@@ -1,13 +1,13 @@
 //go:build !windows && !darwin && !dragonfly && !freebsd && !linux && !netbsd && !openbsd
 
-package embedded
+package disk
 
 import (
 	"errors"
 	"os"
 )
 
-// tryLock refuses to guess: without a lock two servers could destroy each other's messages.
-func tryLock(*os.File) (bool, error) {
+// TryLock refuses to guess: without a lock two servers could destroy each other's messages.
+func TryLock(*os.File) (bool, error) {
 	return false, errors.ErrUnsupported
 }

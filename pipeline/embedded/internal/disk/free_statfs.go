@@ -1,11 +1,11 @@
 //go:build darwin || dragonfly || freebsd || linux
 
-package embedded
+package disk
 
 import "syscall"
 
-// freeDisk asks the file system of dir. It counts what an ordinary user may take, without the reserve of root.
-func freeDisk(dir string) (free uint64, ok bool) {
+// Free asks the file system of dir. It counts what an ordinary user may take, without the reserve of root.
+func Free(dir string) (free uint64, ok bool) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(dir, &stat); err != nil {
 		return 0, false

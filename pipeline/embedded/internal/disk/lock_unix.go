@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package embedded
+package disk
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// tryLock takes an exclusive lock on the open file, or returns false if somebody has one. flock belongs to the open file and
+// TryLock takes an exclusive lock on the open file, or returns false if somebody has one. flock belongs to the open file and
 // not to the process, so that a second Start in the same process is refused too. Go opens files
 // close-on-exec, so that a child process does not inherit it.
-func tryLock(file *os.File) (bool, error) {
+func TryLock(file *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

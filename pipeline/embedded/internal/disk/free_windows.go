@@ -1,9 +1,9 @@
-package embedded
+package disk
 
 import "golang.org/x/sys/windows"
 
-// freeDisk asks the volume of dir for what this user may still take.
-func freeDisk(dir string) (free uint64, ok bool) {
+// Free asks the volume of dir for what this user may still take.
+func Free(dir string) (free uint64, ok bool) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, false
