@@ -22,7 +22,17 @@ func CheckBimorphism[A, B, C any, P crdt.Lattice[A], Q crdt.Lattice[B], R crdt.L
 //
 // As [Morphism] in all else. It tries all pairs of one side with all of the other: the cost is cubic.
 func Bimorphism[A, B, C any, P crdt.Lattice[A], Q crdt.Lattice[B], R crdt.Lattice[C]](f func(*A, *B) C, as []A, bs []B) error {
-	c := bifunction[A, B, C, P, Q, R]{a: newChecker[A, P](as), b: newChecker[B, Q](bs), f: f}
+	return newBifunction(boxed[A, P](as), boxed[B, Q](bs), func(x, y value) value {
+		z := f(unbox[A](x), unbox[B](y))
+		return box[C, R]{&z}
+	}).check()
+}
+
+func newBifunction(as, bs []value, f func(x, y value) value) *bifunction {
+	return &bifunction{a: newChecker(as), b: newChecker(bs), f: f}
+}
+
+func (c *bifunction) check() error {
 	c.a.check(c.a.checkEncoding)
 	c.b.check(c.b.checkEncoding)
 	if len(c.a.errs)+len(c.b.errs) == 0 {
@@ -44,21 +54,22 @@ func Bimorphism[A, B, C any, P crdt.Lattice[A], Q crdt.Lattice[B], R crdt.Lattic
 	return nil
 }
 
-type bifunction[A, B, C any, P crdt.Lattice[A], Q crdt.Lattice[B], R crdt.Lattice[C]] struct {
+// bifunction checks a function of two lattices.
+type bifunction struct {
 	report
-	a     *checker[A, P]
-	b     *checker[B, Q]
-	f     func(*A, *B) C
+	a     *checker
+	b     *checker
+	f     func(x, y value) value
 	moved bool // f gives more than one outcome
 }
 
-func (c *bifunction[A, B, C, P, Q, R]) apply(x *A, y *B) (*C, []byte) {
+func (c *bifunction) apply(x, y value) (value, []byte) {
 	z := c.f(x, y)
-	return &z, bytesOf[C, R](&c.report, &z)
+	return z, bytesOf(&c.report, z)
 }
 
 // checkAt compares the outcomes for sample i of one side and k of the other with those for all that are added to either.
-func (c *bifunction[A, B, C, P, Q, R]) checkAt(i, k int) {
+func (c *bifunction) checkAt(i, k int) {
 	a, x := c.a.enc[i], c.b.enc[k]
 	for j := range c.a.samples {
 		_, joint := c.apply(c.a.merged(i, j), c.b.fresh(k))
@@ -75,16 +86,16 @@ func (c *bifunction[A, B, C, P, Q, R]) checkAt(i, k int) {
 }
 
 // joined returns the encoding of f(i, k) ⊔ f(j, l).
-func (c *bifunction[A, B, C, P, Q, R]) joined(i, k, j, l int) []byte {
+func (c *bifunction) joined(i, k, j, l int) []byte {
 	left, _ := c.apply(c.a.fresh(i), c.b.fresh(k))
 	right, _ := c.apply(c.a.fresh(j), c.b.fresh(l))
-	R(left).Merge(right)
-	return bytesOf[C, R](&c.report, left)
+	left.merge(right)
+	return bytesOf(&c.report, left)
 }
 
 // checkPure is as for a function of one argument.
-func (c *bifunction[A, B, C, P, Q, R]) checkPure() {
-	_, bottom := c.apply(new(A), new(B))
+func (c *bifunction) checkPure() {
+	_, bottom := c.apply(c.a.bottom(), c.b.bottom())
 	for i := range c.a.samples {
 		for k := range c.b.samples {
 			a, b := c.a.enc[i], c.b.enc[k]
@@ -99,18 +110,18 @@ func (c *bifunction[A, B, C, P, Q, R]) checkPure() {
 			}
 			c.a.grow(x)
 			c.b.grow(y)
-			if now := bytesOf[C, R](&c.report, z); !bytes.Equal(now, out) {
+			if now := bytesOf(&c.report, z); !bytes.Equal(now, out) {
 				c.add(LawPure, "f(a, b) was c, and became d when a and b grew", a, b, out, now)
 			}
 			x, y = c.a.fresh(i), c.b.fresh(k)
 			z, _ = c.apply(x, y)
 			for j := range c.a.samples {
 				other, _ := c.apply(c.a.fresh(j), c.b.fresh(k))
-				R(z).Merge(other)
+				z.merge(other)
 			}
 			for l := range c.b.samples {
 				other, _ := c.apply(c.a.fresh(i), c.b.fresh(l))
-				R(z).Merge(other)
+				z.merge(other)
 			}
 			if !c.a.is(x, a) || !c.b.is(y, b) {
 				c.add(LawPure, "f(a, b) was c, and a or b changed when that grew", a, b, out)

@@ -26,7 +26,10 @@ const schedules = 100
 // For a lattice it always holds. It finds what [Laws], which looks at three values, is too short-sighted for: a merge that
 // goes wrong only in a state that is large or has come about in a certain way.
 func Confluence[L any, P crdt.Lattice[L]](deltas []L) error {
-	c := newChecker[L, P](deltas)
+	return newChecker(boxed[L, P](deltas)).confluence()
+}
+
+func (c *checker) confluence() error {
 	if c.checkEncoding(); len(c.errs) > 0 {
 		return c.err()
 	}
@@ -39,26 +42,26 @@ func Confluence[L any, P crdt.Lattice[L]](deltas []L) error {
 	if above < 2 {
 		return fmt.Errorf("%w: fewer than two of them are above the bottom", ErrVacuous)
 	}
-	var want L
-	c.grow(&want)
-	c.checkSchedules(new(L), c.bytesOf(&want))
+	want := c.bottom()
+	c.grow(want)
+	c.checkSchedules(c.bottom(), c.bytesOf(want))
 	return c.err()
 }
 
 // checkSchedules merges the samples into copies of start in many ways, which all must give want.
-func (c *checker[L, P]) checkSchedules(start *L, want []byte) {
+func (c *checker) checkSchedules(start value, want []byte) {
 	rng := rand.New(rand.NewPCG(1, 0))
 	from := c.bytesOf(start)
 	for range schedules {
 		got := c.decoded(start)
 		var way strings.Builder
 		for _, batch := range c.schedule(rng) {
-			var sum L
+			sum := c.bottom()
 			fmt.Fprintf(&way, " %v", batch)
 			for _, k := range batch {
-				P(&sum).Merge(c.fresh(k))
+				sum.merge(c.fresh(k))
 			}
-			P(got).Merge(&sum)
+			got.merge(sum)
 		}
 		if !c.is(got, want) {
 			c.add(LawConfluent, "deltas (0 is the bottom) were merged into a, in order giving b, in batches"+way.String()+" giving c",
@@ -69,7 +72,7 @@ func (c *checker[L, P]) checkSchedules(start *L, want []byte) {
 }
 
 // schedule returns all samples in a random order, some more than once, in batches of random sizes.
-func (c *checker[L, P]) schedule(rng *rand.Rand) (batches [][]int) {
+func (c *checker) schedule(rng *rand.Rand) (batches [][]int) {
 	order := rng.Perm(len(c.samples))
 	for range rng.IntN(1 + len(order)) {
 		order = append(order, rng.IntN(len(c.samples)))

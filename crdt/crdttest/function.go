@@ -40,10 +40,10 @@ func CheckLowerBound[L, V any, P crdt.Lattice[L]](t testing.TB, query func(*L) V
 // It returns nil, joined errors, at most one [*Violation] for each law, or an error that wraps [ErrVacuous] if f gives the same for
 // all samples. It relies on the laws of both lattices: check them first.
 func Monotone[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B, samples []A) error {
-	return newFunction[A, B, P, Q](f, samples).check(func(c *function[A, B, P, Q], i, j int) {
+	return newFunction(boxed[A, P](samples), boxedFunc[A, B, Q](f)).check(func(c *function, i, j int) {
 		both := c.f(c.merged(i, j))
-		high := c.encode(&both)
-		if Q(&both).Merge(c.of(i)); !bytes.Equal(c.encode(&both), high) {
+		high := c.encoded(both)
+		if both.merge(c.of(i)); !bytes.Equal(c.encoded(both), high) {
 			c.add(LawMonotone, "f(a) is c, which is not below d, f(a ⊔ b)", c.enc[i], c.enc[j], c.out[i], high)
 		}
 	})
@@ -57,11 +57,11 @@ func Monotone[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B, samp
 //
 // As [Monotone] in all else.
 func Morphism[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B, samples []A) error {
-	return newFunction[A, B, P, Q](f, samples).check(func(c *function[A, B, P, Q], i, j int) {
+	return newFunction(boxed[A, P](samples), boxedFunc[A, B, Q](f)).check(func(c *function, i, j int) {
 		joint := c.f(c.merged(i, j))
 		apart := c.of(i)
-		Q(apart).Merge(c.of(j))
-		if l, r := c.encode(&joint), c.encode(apart); !bytes.Equal(l, r) {
+		apart.merge(c.of(j))
+		if l, r := c.encoded(joint), c.encoded(apart); !bytes.Equal(l, r) {
 			c.add(LawMorphism, "f(a ⊔ b) is c, f(a) ⊔ f(b) is d", c.enc[i], c.enc[j], l, r)
 		}
 	})
@@ -71,8 +71,8 @@ func Morphism[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B, samp
 // one that does not must be applied once to the full state at the start. It returns nil or a [*Violation].
 func KeepsBottom[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B) error {
 	var r report
-	got := f(new(A))
-	if enc, bottom := bytesOf[B, Q](&r, &got), bytesOf[B, Q](&r, new(B)); !bytes.Equal(enc, bottom) {
+	got := boxedFunc[A, B, Q](f)(box[A, P]{new(A)})
+	if enc, bottom := bytesOf(&r, got), bytesOf(&r, got.bottom()); !bytes.Equal(enc, bottom) {
 		r.add(LawBottomKept, "f of the bottom is a, the bottom of what f gives is b", enc, bottom)
 	}
 	return r.err()
@@ -85,23 +85,24 @@ func KeepsBottom[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B) e
 // It returns nil, joined errors, at most one [*Violation] for each law, or an error that wraps [ErrVacuous] if the answer is the same
 // for all samples. It relies on the laws of the lattice: check them first.
 func LowerBound[L, V any, P crdt.Lattice[L]](query func(*L) V, compare func(a, b V) int, samples []L) error {
-	c := newChecker[L, P](samples)
+	c := newChecker(boxed[L, P](samples))
+	ask := func(v value) V { return query(unbox[L](v)) }
 	if c.checkEncoding(); len(c.errs) > 0 {
 		return c.err()
 	}
-	moved, first := false, query(new(L))
+	moved, first := false, ask(c.bottom())
 	for i := range c.samples {
 		x := c.fresh(i)
-		low := query(x)
+		low := ask(x)
 		moved = moved || compare(low, first) != 0
-		if again := query(x); compare(low, again) != 0 {
+		if again := ask(x); compare(low, again) != 0 {
 			c.add(LawPure, fmt.Sprintf("the query was asked about a twice and said %v, then %v", low, again), c.enc[i])
 		}
 		if !c.is(x, c.enc[i]) {
 			c.add(LawPure, "the query changed a into b", c.enc[i], c.bytesOf(x))
 		}
 		for j := range c.samples {
-			if high := query(c.merged(i, j)); compare(low, high) > 0 {
+			if high := ask(c.merged(i, j)); compare(low, high) > 0 {
 				c.add(LawLowerBound, fmt.Sprintf("the answer for a is %v, for a merged with b it is %v", low, high), c.enc[i], c.enc[j])
 			}
 		}
@@ -113,18 +114,18 @@ func LowerBound[L, V any, P crdt.Lattice[L]](query func(*L) V, compare func(a, b
 }
 
 // function checks a function between two lattices.
-type function[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]] struct {
-	*checker[A, P]
-	f   func(*A) B
+type function struct {
+	*checker
+	f   func(value) value
 	out [][]byte // the encodings of f of the samples
 }
 
-func newFunction[A, B any, P crdt.Lattice[A], Q crdt.Lattice[B]](f func(*A) B, samples []A) *function[A, B, P, Q] {
-	return &function[A, B, P, Q]{checker: newChecker[A, P](samples), f: f}
+func newFunction(samples []value, f func(value) value) *function {
+	return &function{checker: newChecker(samples), f: f}
 }
 
 // check checks that the function is pure, and then each pair of samples.
-func (c *function[A, B, P, Q]) check(pair func(c *function[A, B, P, Q], i, j int)) error {
+func (c *function) check(pair func(c *function, i, j int)) error {
 	c.checker.check(c.checkEncoding, c.checkPure, func() {
 		for i := range c.samples {
 			for j := range c.samples {
@@ -143,35 +144,32 @@ func (c *function[A, B, P, Q]) check(pair func(c *function[A, B, P, Q], i, j int
 	return fmt.Errorf("%w: f gives the same for all of them", ErrVacuous)
 }
 
-func (c *function[A, B, P, Q]) encode(y *B) []byte { return bytesOf[B, Q](&c.report, y) }
+func (c *function) encoded(y value) []byte { return bytesOf(&c.report, y) }
 
 // of returns f of sample i.
-func (c *function[A, B, P, Q]) of(i int) *B {
-	y := c.f(c.fresh(i))
-	return &y
-}
+func (c *function) of(i int) value { return c.f(c.fresh(i)) }
 
 // checkPure fills out.
-func (c *function[A, B, P, Q]) checkPure() {
+func (c *function) checkPure() {
 	for i := range c.samples {
 		x := c.fresh(i)
 		y := c.f(x)
-		out := c.encode(&y)
+		out := c.encoded(y)
 		c.out = append(c.out, out)
 		again := c.f(x)
-		if enc := c.encode(&again); !bytes.Equal(enc, out) {
+		if enc := c.encoded(again); !bytes.Equal(enc, out) {
 			c.add(LawPure, "f was applied to a twice and gave b, then c", c.enc[i], out, enc)
 		}
 		if !c.is(x, c.enc[i]) {
 			c.add(LawPure, "f changed a into b", c.enc[i], c.bytesOf(x))
 		}
-		if c.grow(x); !bytes.Equal(c.encode(&y), out) {
+		if c.grow(x); !bytes.Equal(c.encoded(y), out) {
 			c.add(LawPure, "f(a) was b, and changed when a grew", c.enc[i], out)
 		}
 		x = c.fresh(i)
 		y = c.f(x)
 		for j := range c.samples {
-			Q(&y).Merge(c.of(j))
+			y.merge(c.of(j))
 		}
 		if !c.is(x, c.enc[i]) {
 			c.add(LawPure, "f(a) was b, and a changed when that grew", c.enc[i], out)
@@ -179,7 +177,7 @@ func (c *function[A, B, P, Q]) checkPure() {
 		for j := range c.samples {
 			x := c.merged(i, j)
 			y, z := c.f(x), c.f(c.decoded(x))
-			if l, r := c.encode(&y), c.encode(&z); !bytes.Equal(l, r) {
+			if l, r := c.encoded(y), c.encoded(z); !bytes.Equal(l, r) {
 				c.add(LawPure, "f(a) is b, and f of a decoded copy of a is c", c.bytesOf(x), l, r)
 			}
 		}

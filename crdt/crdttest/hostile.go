@@ -38,7 +38,10 @@ func CheckHostile[L any, P crdt.Lattice[L]](t testing.TB, seed uint64, n int, sa
 // lengths that are not true. [HostileBytes] says what must hold. The same seed gives the same inputs. It
 // returns nil or joined errors, at most one [*Violation] for each law; the error names the seed.
 func Hostile[L any, P crdt.Lattice[L]](seed uint64, n int, samples []L) error {
-	c := newChecker[L, P](samples)
+	return newChecker(boxed[L, P](samples)).hostiles(seed, n)
+}
+
+func (c *checker) hostiles(seed uint64, n int) error {
 	c.check(c.checkEncoding, c.checkLengths, func() {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		for range n {
@@ -58,8 +61,11 @@ func Hostile[L any, P crdt.Lattice[L]](seed uint64, n int, samples []L) error {
 //   - if it accepts data, they are what the receiver is encoded as, also after data are overwritten, and the receiver
 //     merges as a value should: into the bottom unchanged, and never growing another a second time.
 func HostileBytes[L any, P crdt.Lattice[L]](data []byte, onto *L) error {
-	c := newChecker[L, P]([]L{*onto})
-	c.enc = [][]byte{c.bytesOf(&c.samples[0]), c.bytesOf(onto)}
+	return newChecker(boxed[L, P]([]L{*onto})).hostileBytes(data)
+}
+
+func (c *checker) hostileBytes(data []byte) error {
+	c.enc = [][]byte{c.bytesOf(c.samples[0]), c.bytesOf(c.samples[1])}
 	c.check(func() { c.checkHostile(data, 1) })
 	return c.err()
 }
@@ -70,8 +76,8 @@ func HostileBytes[L any, P crdt.Lattice[L]](data []byte, onto *L) error {
 //	func FuzzVotes(f *testing.F) { crdttest.Fuzz(f, both, none, full) }
 func Fuzz[L any, P crdt.Lattice[L]](f *testing.F, first L, more ...L) {
 	f.Helper()
-	for _, sample := range append([]L{*new(L), first}, more...) {
-		enc, err := P(&sample).AppendBinary(nil)
+	for _, sample := range boxed[L, P](append([]L{first}, more...)) {
+		enc, err := sample.encode(nil)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -82,7 +88,7 @@ func Fuzz[L any, P crdt.Lattice[L]](f *testing.F, first L, more ...L) {
 }
 
 // checkHostile decodes data onto a copy of a sample.
-func (c *checker[L, P]) checkHostile(data []byte, onto int) {
+func (c *checker) checkHostile(data []byte, onto int) {
 	if c.checkMemory(data, onto); c.broken[LawMemory] {
 		return
 	}
@@ -90,25 +96,25 @@ func (c *checker[L, P]) checkHostile(data []byte, onto int) {
 	if x == nil {
 		return
 	}
-	var joined L
-	if P(&joined).Merge(x); !c.is(&joined, data) {
-		c.add(LawBottom, "the bytes a were accepted, but merged into the bottom they are b", data, c.bytesOf(&joined))
+	joined := c.bottom()
+	if joined.merge(x); !c.is(joined, data) {
+		c.add(LawBottom, "the bytes a were accepted, but merged into the bottom they are b", data, c.bytesOf(joined))
 	}
-	if P(&joined).Merge(c.fresh(onto)); P(&joined).Merge(x) || P(&joined).Merge(c.fresh(onto)) {
+	if joined.merge(c.fresh(onto)); joined.merge(x) || joined.merge(c.fresh(onto)) {
 		c.add(LawIdempotent, "the bytes a were accepted; a ⊔ b grew when merged with a or b again", data, c.enc[onto])
 	}
 }
 
 // checkMemory measures what decoding allocates. The counter is that of the whole process: what others do can only add to it, so a
 // single measurement below the limit is enough.
-func (c *checker[L, P]) checkMemory(data []byte, onto int) {
+func (c *checker) checkMemory(data []byte, onto int) {
 	limit, least := uint64(MemoryBase+MemoryFactor*len(data)), uint64(math.MaxUint64)
 	counter := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	for try := 0; try < attempts && least > limit; try++ {
 		x, input := c.fresh(onto), bytes.Clone(data)
 		metrics.Read(counter)
 		before := counter[0].Value.Uint64()
-		_, _ = decode[L, P](x, input)
+		_, _ = decode(x, input)
 		metrics.Read(counter)
 		least = min(least, counter[0].Value.Uint64()-before)
 	}
@@ -120,7 +126,7 @@ func (c *checker[L, P]) checkMemory(data []byte, onto int) {
 
 // checkLengths writes the lengths of large values into small encodings. It stops at the first that is believed, before the
 // inputs of other checks announce more than there is memory.
-func (c *checker[L, P]) checkLengths() {
+func (c *checker) checkLengths() {
 	for i, enc := range c.enc {
 		for at := 0; at <= len(enc); at += 1 + len(enc)/places {
 			for _, data := range lengths(enc, at) {
@@ -148,7 +154,7 @@ func lengths(enc []byte, at int) [][]byte {
 }
 
 // hostile makes an input of up to four edits of a sample, or of nothing.
-func (c *checker[L, P]) hostile(rng *rand.Rand) []byte {
+func (c *checker) hostile(rng *rand.Rand) []byte {
 	data := bytes.Clone(c.enc[rng.IntN(len(c.enc))])
 	if rng.IntN(8) == 0 {
 		data = data[:min(1, len(data))]

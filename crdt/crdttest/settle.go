@@ -21,9 +21,12 @@ func CheckSettled[L any, P crdt.Lattice[L]](t testing.TB, samples []L) {
 // It returns nil, a [*Violation], or an error that wraps [ErrVacuous] if no sample is settled. A type that is no [crdt.Settler] is an
 // error. It relies on the laws of the lattice: check them first.
 func Settled[L any, P crdt.Lattice[L]](samples []L) error {
-	c := newChecker[L, P](samples)
-	if _, ok := settled(new(L)); !ok {
-		return fmt.Errorf("crdttest: %T is no Settler", P(nil))
+	return newChecker(boxed[L, P](samples)).settles()
+}
+
+func (c *checker) settles() error {
+	if _, ok := c.bottom().settled(); !ok {
+		return fmt.Errorf("crdttest: %T is no Settler", c.bottom().pointer())
 	}
 	if c.checkEncoding(); len(c.errs) > 0 {
 		return c.err()
@@ -31,7 +34,7 @@ func Settled[L any, P crdt.Lattice[L]](samples []L) error {
 	some := false
 	for i := range c.samples {
 		x := c.fresh(i)
-		if is, _ := settled(x); is {
+		if is, _ := x.settled(); is {
 			some = true
 		}
 		if !c.is(x, c.enc[i]) {
@@ -49,30 +52,20 @@ func Settled[L any, P crdt.Lattice[L]](samples []L) error {
 	return fmt.Errorf("%w: none is settled; add one", ErrVacuous)
 }
 
-func settled[L any](x *L) (is, ok bool) {
-	s, ok := any(x).(crdt.Settler)
-	return ok && s.Settled(), ok
-}
-
-func conflict[L any](x *L) bool {
-	c, ok := any(x).(interface{ Conflict() bool })
-	return ok && c.Conflict()
-}
-
 // checkStays merges sample k into x.
-func (c *checker[L, P]) checkStays(x *L, k int) {
+func (c *checker) checkStays(x value, k int) {
 	a := c.bytesOf(x)
-	was, _ := settled(x)
-	broken := conflict(x)
-	P(x).Merge(&c.samples[k])
+	was, _ := x.settled()
+	broken := x.conflict()
+	x.merge(c.samples[k])
 	b := c.bytesOf(x)
-	if is, _ := settled(x); was && !is {
+	if is, _ := x.settled(); was && !is {
 		c.add(LawSettled, "a is settled, but a merged with b, which is c, is not", a, c.enc[k], b)
 	}
-	if broken && !conflict(x) {
+	if broken && !x.conflict() {
 		c.add(LawSettled, "a reports a conflict, but a merged with b, which is c, does not", a, c.enc[k], b)
 	}
-	if was && !bytes.Equal(a, b) && !conflict(x) {
+	if was && !bytes.Equal(a, b) && !x.conflict() {
 		c.add(LawSettled, "a is settled, but merged with b it is c, which reports no conflict", a, c.enc[k], b)
 	}
 }

@@ -52,7 +52,7 @@ func Refute[L any, P crdt.Lattice[L]](s Suite[L]) error {
 	if err := Laws[L, P](s.Samples); err != nil {
 		return err
 	}
-	samples := slices.Clone(s.Samples)
+	bottom, samples := boxed[L, P](nil)[0], slices.Clone(s.Samples)
 	if s.Random != nil {
 		if err := RandomLaws[L, P](suiteSeed, suiteRounds, s.Random); err != nil {
 			return err
@@ -68,7 +68,7 @@ func Refute[L any, P crdt.Lattice[L]](s Suite[L]) error {
 	if err := Confluence[L, P](samples); err != nil && !errors.Is(err, ErrVacuous) {
 		return err // there may be no two values above the bottom
 	}
-	if decomposable(new(L)) != nil {
+	if bottom.decomposable() {
 		if err := Deltas[L, P](samples); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func Refute[L any, P crdt.Lattice[L]](s Suite[L]) error {
 			}
 		}
 	}
-	if _, ok := settled(new(L)); ok && !s.Endless {
+	if _, ok := bottom.settled(); ok && !s.Endless {
 		if err := Settled[L, P](samples); err != nil {
 			return err
 		}

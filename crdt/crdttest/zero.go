@@ -20,22 +20,25 @@ func CheckZeroValue[L any, P crdt.Lattice[L]](t testing.TB) {
 // are begun. Methods with parameters that have no useful zero, such as functions, interfaces and pointers to other
 // types, are left out. It returns nil or joined errors.
 func ZeroValue[L any, P crdt.Lattice[L]]() error {
-	c := newChecker[L, P](nil)
+	return newChecker(boxed[L, P](nil)).zeroValue()
+}
+
+func (c *checker) zeroValue() error {
 	if c.checkEncoding(); len(c.errs) > 0 {
 		return c.err()
 	}
-	decoded := func() *L { return c.decoded(new(L)) }
-	zero := func() *L { return new(L) }
+	decoded := func() value { return c.decoded(c.bottom()) }
+	zero := c.bottom
 	if !c.is(decoded(), c.enc[0]) {
 		c.add(LawZeroValue, "the zero value is encoded as a, and decoded as b", c.enc[0], c.bytesOf(decoded()))
 	}
-	methods := reflect.TypeFor[P]()
+	methods := reflect.TypeOf(c.bottom().pointer())
 	for m := range methods.NumMethod() {
 		want, ok := c.call(m, zero(), zero)
 		if !ok {
 			continue
 		}
-		for _, bottoms := range [][2]func() *L{{decoded, zero}, {zero, decoded}} {
+		for _, bottoms := range [][2]func() value{{decoded, zero}, {zero, decoded}} {
 			if got, _ := c.call(m, bottoms[0](), bottoms[1]); got != want {
 				c.add(LawZeroValue, fmt.Sprintf("%s answers %s for the zero value and %s for a decoded one", methods.Method(m).Name, want, got))
 			}
@@ -45,14 +48,14 @@ func ZeroValue[L any, P crdt.Lattice[L]]() error {
 }
 
 // call calls a method and describes what came of it. It is not ok if the method cannot be called.
-func (c *checker[L, P]) call(m int, x *L, bottom func() *L) (outcome string, ok bool) {
-	method := reflect.ValueOf(x).Method(m)
-	name, typ := reflect.TypeFor[P]().Method(m).Name, method.Type()
+func (c *checker) call(m int, x value, bottom func() value) (outcome string, ok bool) {
+	method := reflect.ValueOf(x.pointer()).Method(m)
+	name, typ := reflect.TypeOf(c.bottom().pointer()).Method(m).Name, method.Type()
 	var args []reflect.Value
 	for k := range typ.NumIn() {
 		switch in := typ.In(k); {
-		case in == reflect.TypeFor[P]():
-			args = append(args, reflect.ValueOf(bottom()))
+		case in == reflect.TypeOf(c.bottom().pointer()):
+			args = append(args, reflect.ValueOf(bottom().pointer()))
 		case typ.IsVariadic() && k == typ.NumIn()-1:
 		case in.Kind() == reflect.Func, in.Kind() == reflect.Interface, in.Kind() == reflect.Pointer, in.Kind() == reflect.Chan:
 			return "", false
@@ -74,12 +77,13 @@ func (c *checker[L, P]) call(m int, x *L, bottom func() *L) (outcome string, ok 
 }
 
 // describe writes what can be compared of a result: the encoding of an L, plain values, and how often an iterator yields.
-func (c *checker[L, P]) describe(w *bytes.Buffer, out reflect.Value) {
-	switch v := out.Interface().(type) {
-	case L:
-		fmt.Fprintf(w, "0x%x ", c.bytesOf(&v))
+func (c *checker) describe(w *bytes.Buffer, out reflect.Value) {
+	if bottom := c.bottom(); out.Type() == reflect.TypeOf(bottom.pointer()).Elem() {
+		reflect.ValueOf(bottom.pointer()).Elem().Set(out)
+		fmt.Fprintf(w, "0x%x ", c.bytesOf(bottom))
 		return
-	case []byte:
+	}
+	if v, ok := out.Interface().([]byte); ok {
 		fmt.Fprintf(w, "%q ", v)
 		return
 	}
