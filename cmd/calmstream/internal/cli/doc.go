@@ -6,6 +6,6 @@
 //	2        the command line makes no sense
 //	130, 143 stopped by SIGINT or SIGTERM
 //
-// Results go to standard output, whole or not at all. Everything else goes to standard error: progress if it is a terminal,
-// otherwise nothing but what one has to know.
+// Results go to standard output, whole or not at all; only dumps, which may be larger than memory, go there as they are made. Everything else
+// goes to standard error: progress if it is a terminal, otherwise nothing but what one has to know.
 package cli

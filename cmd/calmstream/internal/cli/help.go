@@ -14,6 +14,7 @@ const usage = `calmstream processes streams on NATS JetStream.
   calmstream demo                 show the idea: results that are right before the input ends
   calmstream run wordcount        count the words of files
   calmstream explain NAME         show the plan of a pipeline: wordcount or adclicks
+  calmstream nexmark dump         print the events of the Nexmark benchmark
   calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
   calmstream savepoint export|import
                                   write the state of a pipeline to a file, to go on from elsewhere

@@ -37,6 +37,8 @@ func lookup(name string) (command, bool) {
 		return run, true
 	case "explain":
 		return explain, true
+	case "nexmark":
+		return nexmarkEvents, true
 	case "seals":
 		return seals, true
 	case "savepoint":
