@@ -5,8 +5,9 @@ SHELL       := /usr/bin/env bash -euo pipefail
 TOOL        := go tool -modfile=tools/go.mod
 FUZZTIME    ?= 30s
 SOAKTIME    ?= 600
-REF         ?= main
+REF         ?= HEAD~1
 BENCH       ?= .
+ARGS        ?=
 COUNT       ?= 10
 COMPOSE     ?= docker/compose.yaml
 # Compose v2 is a plugin of docker, the older one a command of its own.
@@ -49,7 +50,11 @@ fuzz: ## fuzz each target for FUZZTIME (30s)
 	@tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: ## run the benchmarks that match BENCH (all)
+bench: ## measure beside floors, with ARGS (workloads, -scale, -repeat, -peers); the report goes to benchmarks/results
+	@go run ./benchmarks/bench $(ARGS)
+
+.PHONY: bench-go
+bench-go: ## run the Go benchmarks that match BENCH (all)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-codecs
@@ -73,7 +78,7 @@ bench-sketches: ## compare crdt/sketch with other libraries
 	go -C benchmarks/sketches test -bench . -benchmem .
 
 .PHONY: bench-compare
-bench-compare: ## compare BENCH with the commit REF (main), COUNT (10) runs each
+bench-compare: ## compare the Go benchmarks that match BENCH with the commit REF (the one before), COUNT (10) runs each
 	@tools/bench-compare.sh '$(REF)' '$(BENCH)' '$(COUNT)'
 
 .PHONY: failover

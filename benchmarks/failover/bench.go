@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/calmstream/calmstream/benchmarks/internal/process"
 )
 
 // patience bounds every wait for something that must come.
@@ -19,7 +21,7 @@ const patience = time.Minute
 type bench struct {
 	options
 	dir      string
-	server   *process
+	server   *process.Process
 	load     *load
 	standbys int
 	started  int // workers, so far
@@ -41,7 +43,7 @@ func newBench(ctx context.Context, o options, standbys int) (b *bench, err error
 	if b.server, err = start(ctx, serverRole+" "+b.dir); err != nil {
 		return b, err
 	}
-	if b.load, err = newLoad(ctx, b.server.ready, o.shards, o.rate); err != nil {
+	if b.load, err = newLoad(ctx, b.server.Ready, o.shards, o.rate); err != nil {
 		return b, err
 	}
 	loading, stop := context.WithCancel(ctx)
@@ -59,19 +61,19 @@ func (b *bench) close() {
 		b.load.conn.Close()
 	}
 	if b.server != nil {
-		b.server.kill()
+		b.server.Kill()
 	}
 	_ = os.RemoveAll(b.dir) // it is temporary
 }
 
 // worker starts a worker under a new name.
-func (b *bench) worker(ctx context.Context) (*process, error) {
+func (b *bench) worker(ctx context.Context) (*process.Process, error) {
 	b.started++
-	return start(ctx, fmt.Sprintf("%s %s w%d %d %d", workerRole, b.server.ready, b.started, b.shards, b.standbys))
+	return start(ctx, fmt.Sprintf("%s %s w%d %d %d", workerRole, b.server.Ready, b.started, b.shards, b.standbys))
 }
 
 // end ends the input, waits until the workers have, and checks what is stored.
-func (b *bench) end(ctx context.Context, workers []*process) error {
+func (b *bench) end(ctx context.Context, workers []*process.Process) error {
 	b.stopLoad()
 	if err := <-b.loaded; err != nil {
 		return err
@@ -81,7 +83,7 @@ func (b *bench) end(ctx context.Context, workers []*process) error {
 	}
 	var errs []error
 	for _, w := range workers {
-		errs = append(errs, w.finish(ctx))
+		errs = append(errs, w.Finish(ctx))
 	}
 	return errors.Join(append(errs, b.load.check(ctx))...)
 }
@@ -97,10 +99,10 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // killAll ends workers without a word.
-func killAll(workers []*process) {
+func killAll(workers []*process.Process) {
 	for _, w := range workers {
-		_ = w.signal(syscall.SIGCONT)
-		w.kill()
+		_ = w.Signal(syscall.SIGCONT)
+		w.Kill()
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/calmstream/calmstream/benchmarks/internal/process"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +45,7 @@ func TestTheCountCanFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer killAll([]*process{w})
+	defer killAll([]*process.Process{w})
 	if _, err := b.load.worst(t.Context(), b.load.began, b.load.began.Add(100*time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestTheCountCanFail(t *testing.T) {
 	if _, err := js.Publish(t.Context(), inSubject(1), []byte("3")); err != nil { // a second effect on the state of a group
 		t.Fatal(err)
 	}
-	err = b.end(t.Context(), []*process{w})
+	err = b.end(t.Context(), []*process.Process{w})
 	if err == nil || !strings.Contains(err.Error(), "id 7 has 2 results") || !strings.Contains(err.Error(), "group 3 has") {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/calmstream/calmstream/benchmarks/internal/process"
 )
 
 const (
@@ -21,24 +23,26 @@ const (
 type event struct {
 	name     string
 	standbys int
-	do       func(ctx context.Context, b *bench, workers []*process) ([]*process, error)
+	do       func(ctx context.Context, b *bench, workers []*process.Process) ([]*process.Process, error)
 }
 
 // events are what is measured. Each begins and ends with two workers.
 var events = []event{
-	{"nothing", 0, func(_ context.Context, _ *bench, workers []*process) ([]*process, error) { return workers, nil }},
+	{"nothing", 0, func(_ context.Context, _ *bench, workers []*process.Process) ([]*process.Process, error) {
+		return workers, nil
+	}},
 	{"kill -9, no standby", 0, killOne},
 	{"kill -9, one standby", 1, killOne},
 	{"a third worker joins", 0, joinOne},
 	{"a worker leaves (SIGTERM)", 0, leaveOne},
 }
 
-func killOne(_ context.Context, _ *bench, workers []*process) ([]*process, error) {
-	workers[0].kill()
+func killOne(_ context.Context, _ *bench, workers []*process.Process) ([]*process.Process, error) {
+	workers[0].Kill()
 	return workers[1:], nil
 }
 
-func joinOne(ctx context.Context, b *bench, workers []*process) ([]*process, error) {
+func joinOne(ctx context.Context, b *bench, workers []*process.Process) ([]*process.Process, error) {
 	w, err := b.worker(ctx)
 	if err != nil {
 		return workers, err
@@ -46,11 +50,11 @@ func joinOne(ctx context.Context, b *bench, workers []*process) ([]*process, err
 	return append(workers, w), nil
 }
 
-func leaveOne(ctx context.Context, _ *bench, workers []*process) ([]*process, error) {
-	if err := workers[0].signal(syscall.SIGTERM); err != nil {
+func leaveOne(ctx context.Context, _ *bench, workers []*process.Process) ([]*process.Process, error) {
+	if err := workers[0].Signal(syscall.SIGTERM); err != nil {
 		return workers, err
 	}
-	return workers[1:], workers[0].finish(ctx)
+	return workers[1:], workers[0].Finish(ctx)
 }
 
 // measureAll measures each kind of event several times.
@@ -76,7 +80,7 @@ func measure(ctx context.Context, o options, e event) (times []time.Duration, er
 		return nil, err
 	}
 	defer b.close()
-	var workers []*process
+	var workers []*process.Process
 	defer func() { killAll(workers) }()
 	for range o.repeat {
 		for len(workers) < 2 {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/calmstream/calmstream/benchmarks/internal/process"
 )
 
 // soak lets random things happen to workers, and counts at the end.
@@ -50,7 +52,7 @@ func soak(ctx context.Context, o options, out io.Writer) error {
 type chaos struct {
 	*bench
 	random  *rand.Rand
-	workers []*process
+	workers []*process.Process
 	did     map[string]int
 }
 
@@ -63,28 +65,28 @@ func (s *chaos) happen(ctx context.Context) error {
 	switch s.random.IntN(4) {
 	case 0, 1:
 		s.did["killed"]++
-		w.kill()
+		w.Kill()
 		s.workers = slices.Delete(s.workers, i, i+1)
 	case 2:
 		s.did["paused"]++
-		if err := w.signal(syscall.SIGSTOP); err != nil {
+		if err := w.Signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
 		if err := wait(ctx, s.some(3*time.Second)); err != nil {
 			return err
 		}
-		if err := w.signal(syscall.SIGCONT); err != nil {
+		if err := w.Signal(syscall.SIGCONT); err != nil {
 			return err
 		}
 	case 3:
 		s.did["left"]++
 		s.workers = slices.Delete(s.workers, i, i+1)
-		if err := w.signal(syscall.SIGTERM); err != nil {
+		if err := w.Signal(syscall.SIGTERM); err != nil {
 			return err
 		}
 		ending, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		if err := w.finish(ending); err != nil {
+		if err := w.Finish(ending); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/calmstream/calmstream/benchmarks/internal/process"
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
@@ -93,7 +94,7 @@ func work(ctx context.Context, args []string) error {
 				return
 			}
 		}
-		fmt.Println(ready + strings.Join(monitor.Workers(), ","))
+		fmt.Println(process.Ready + strings.Join(monitor.Workers(), ","))
 	})
 	return program(shards).Run(ctx, pipeline.Config{
 		Conn: conn, Worker: args[1], Standbys: standbys, Monitor: monitor,
