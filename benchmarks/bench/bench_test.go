@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/calmstream/calmstream/benchmarks/internal/contest"
 )
 
 func TestMain(m *testing.M) {
@@ -142,6 +145,64 @@ func TestSamples(t *testing.T) {
 	}
 	if atLeast("", 0, nil).Met || atMost("", 0, nil).Met {
 		t.Error("what was not measured meets no target")
+	}
+}
+
+// What stands for many results shows each difference, and no order.
+func TestDigests(t *testing.T) {
+	t.Parallel()
+	of := func(results ...string) string {
+		var d digest
+		for i := 0; i < len(results); i += 2 {
+			d.add(results[i], results[i+1])
+		}
+		return fmt.Sprint(d.found())
+	}
+	right := of("a", "1", "b", "2")
+	if of("b", "2", "a", "1") != right {
+		t.Error("the order shows")
+	}
+	for _, wrong := range []string{of("a", "2", "b", "1"), of("a", "1"), of("a", "1", "b", "2", "b", "2"), of("a", "1", "b", "3"), of("a", "1", "c", "2")} {
+		if wrong == right {
+			t.Errorf("%s stands for other results too", wrong)
+		}
+	}
+}
+
+// A tenth of the keys changes with each block, and all of them in ten.
+func TestSlidingKeys(t *testing.T) {
+	t.Parallel()
+	const keys, block = 1000, 20_000
+	all := make(map[uint64]bool)
+	for b := range 10 {
+		changed := make(map[uint64]bool)
+		for i := range block {
+			changed[slidingKey(keys+b*block+i, keys, block)] = true
+		}
+		if len(changed) < keys/10 || len(changed) > keys/5 {
+			t.Errorf("block %d changes %d keys", b, len(changed))
+		}
+		for k := range changed {
+			all[k] = true
+		}
+	}
+	if len(all) != keys {
+		t.Errorf("%d keys change in ten blocks", len(all))
+	}
+}
+
+// A consumer gets its part of a fifth of the records.
+func TestRulesMatchAFifth(t *testing.T) {
+	t.Parallel()
+	const n, consumers = 50_000, 10
+	by := shuffledByConsumer(testcase{Job: contest.Job{Records: n, Keys: consumers}})
+	if len(by) != consumers {
+		t.Errorf("%d consumers have records", len(by))
+	}
+	for c, all := range by {
+		if len(all) < 850 || len(all) > 1150 {
+			t.Errorf("consumer %d has %d records, expected 1000", c, len(all))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,16 +25,31 @@ const exactlyOnce = "state exactly once through crashes, a checkpoint every seco
 type collector struct {
 	mu    sync.Mutex
 	found map[string]string
+	name  func(r sinks.Record) string // nil means the key
 }
 
-// sink hands each result to the collector.
-func (c *collector) sink() sinks.Func {
-	return sinks.Func{Name: "collect", Do: func(_ context.Context, r sinks.Record) error {
+// sink hands each result to the collector. A pipeline needs a name for each of its outputs.
+func (c *collector) sink(name string) sinks.Func {
+	return sinks.Func{Name: name, Do: func(_ context.Context, r sinks.Record) error {
+		key := r.Key
+		if c.name != nil {
+			key = c.name(r)
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.found[r.Key] = string(r.Payload)
+		c.found[key] = string(r.Payload)
 		return nil
 	}}
+}
+
+// windowName is the key and the second in which the window of a result begins.
+func windowName(r sinks.Record) string {
+	from, _, _ := strings.Cut(r.Window, "/")
+	begin, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		return r.Key + "@" + r.Window
+	}
+	return fmt.Sprintf("%s@%d", r.Key, begin.Unix())
 }
 
 // encodeCount writes the value of a counter.
@@ -43,17 +59,11 @@ func encodeCount[K operators.Key](f operators.Final[K, crdt.GCounter]) ([]byte, 
 
 // run runs a pipeline over the whole input, from nothing to its durable end, and takes the time.
 func run(ctx context.Context, b *contest.Bout, build func(p *pipeline.Pipeline, c *collector)) error {
-	nc, err := b.Connect()
-	if err != nil {
-		return err
-	}
-	p := pipeline.New(b.Run)
-	c := &collector{found: b.Found}
-	build(p, c)
-	monitor := new(pipeline.Monitor)
-	b.Begin()
-	err = p.Run(ctx, pipeline.Config{Conn: nc, Logger: logger(), Monitor: monitor, CheckpointEvery: time.Duration(b.Options["checkpoint_ms"]) * time.Millisecond})
-	b.End()
+	return watched(ctx, b, func(p *pipeline.Pipeline) { build(p, &collector{found: b.Found}) }, func(pipeline.ShardStatus) {})
+}
+
+// account notes what the shards have done. Nothing may have been late or refused.
+func account(b *contest.Bout, monitor *pipeline.Monitor) error {
 	for _, s := range monitor.Shards() {
 		if s.DeadLetters > 0 || s.Late > 0 {
 			return fmt.Errorf("stage %s, shard %d: %d dead letters, %d late records", s.Stage, s.Shard, s.DeadLetters, s.Late)
@@ -63,7 +73,7 @@ func run(ctx context.Context, b *contest.Bout, build func(p *pipeline.Pipeline, 
 		b.Extra["messages_"+s.Stage] += float64(s.Messages)
 		b.Extra["bytes_"+s.Stage] += float64(s.Bytes)
 	}
-	return err
+	return nil
 }
 
 func logger() *slog.Logger {
@@ -73,5 +83,5 @@ func logger() *slog.Logger {
 // countKeys counts records by key and writes the counts at the end of the input.
 func countKeys[T any, K operators.Key](p *pipeline.Pipeline, c *collector, in operators.Stream[T], key func(T) K) {
 	counted := operators.Count("counts", operators.KeyBy(in, "key", key))
-	pipeline.Write(p, "counts", operators.Finals(operators.Seal(counted, operators.EndOfInput())), c.sink(), encodeCount[K])
+	pipeline.Write(p, "counts", operators.Finals(operators.Seal(counted, operators.EndOfInput())), c.sink("counts"), encodeCount[K])
 }

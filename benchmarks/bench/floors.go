@@ -46,6 +46,7 @@ func loop(ctx context.Context, b *contest.Bout, each func(*nats.Msg)) error {
 		each(m)
 	})
 	b.End()
+	b.Number("read_seconds", b.Seconds)
 	b.Count(messagesFound, n)
 	return err
 }

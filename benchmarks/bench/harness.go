@@ -95,6 +95,9 @@ func (h *harness) measure(ctx context.Context, w workload) (*table, error) {
 	for round := range h.repeat + 1 {
 		var bouts []func() error
 		for i, c := range cases {
+			if c.rounds > 0 && (round == 0 || round > c.rounds) {
+				continue
+			}
 			for _, e := range t.entries {
 				bouts = append(bouts, func() error { return h.bout(ctx, t, w, e, c, wants[i], round, keep) })
 			}

@@ -60,6 +60,15 @@ func play() (status int, played bool) {
 		}
 		return 0, true
 	}
+	if words := strings.Fields(os.Getenv(relayVariable)); len(words) > 0 {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := relay(ctx, words); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1, true
+		}
+		return 0, true
+	}
 	if os.Getenv(contest.Variable) == "" {
 		return 0, false
 	}
@@ -81,7 +90,7 @@ func command(ctx context.Context, o options, names []string, out, progress io.Wr
 		}
 		return nil
 	}
-	chosen, err := choose(all, names)
+	chosen, err := choose(all, names, o.scale)
 	if err != nil {
 		return err
 	}
@@ -104,10 +113,15 @@ func command(ctx context.Context, o options, names []string, out, progress io.Wr
 	return r.write(o.out, out)
 }
 
-// choose returns the workloads of these names, all if there are none.
-func choose(all []workload, names []string) (chosen []workload, err error) {
+// choose returns the workloads of these names, all that the scale makes sense for if there are none.
+func choose(all []workload, names []string, scale float64) (chosen []workload, err error) {
 	if len(names) == 0 {
-		return all, nil
+		for _, w := range all {
+			if !w.large || scale >= 1 {
+				chosen = append(chosen, w)
+			}
+		}
+		return chosen, nil
 	}
 	for _, name := range names {
 		found := false

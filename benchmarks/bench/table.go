@@ -134,6 +134,14 @@ func quotients(a, b sample) (s sample) {
 	return s
 }
 
+// divided divides all numbers by one.
+func divided(s sample, by float64) (d sample) {
+	for _, v := range s {
+		d = append(d, v/by)
+	}
+	return d
+}
+
 // target is something to reach.
 type target struct {
 	What    string `json:"what"`

@@ -19,11 +19,14 @@ type workload struct {
 	want    func(c testcase) map[string]string
 	entries []entry
 	targets func(t *table) []target
+	// large says that there is no small form of it: it is left out where the scale is below 1 and it is not named.
+	large bool
 }
 
 // testcase is one input of a workload.
 type testcase struct {
-	label string // empty if there is only one
+	label  string // empty if there is only one
+	rounds int    // 0 means as many as all others, and one to warm up
 	contest.Job
 }
 
@@ -45,12 +48,17 @@ type entry struct {
 	peer    bool // it is in the module benchmarks/peers
 	// reads says that it finds only how many messages there are.
 	reads bool
+	// want, if it is not nil, is what this one must find instead of what the others must.
+	want func(c testcase) map[string]string
 }
 
 // found is what the entry must find.
 func (e entry) found(c testcase, want map[string]string) map[string]string {
 	if e.reads {
 		return map[string]string{messagesFound: strconv.Itoa(c.Messages)}
+	}
+	if e.want != nil {
+		return e.want(c)
 	}
 	return want
 }
@@ -66,5 +74,5 @@ func one(job contest.Job) []testcase { return []testcase{{Job: job}} }
 
 // all workloads, in the order of the report.
 func workloads() []workload {
-	return []workload{subject(), jsonEvents(), packed(), exchange()}
+	return []workload{subject(), jsonEvents(), packed(), exchange(), words(), ads(), shuffle(), latency(), growth(), checkpoint(), state(), failover()}
 }

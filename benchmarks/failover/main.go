@@ -17,6 +17,7 @@ type options struct {
 	shards, rate int
 	workers      int
 	seed         uint64
+	json         bool
 }
 
 func main() {
@@ -30,6 +31,7 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 1000, "ids per second")
 	flag.IntVar(&o.workers, "workers", 3, "`number` of workers in a soak; a measurement has two")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "seed of a soak")
+	flag.BoolVar(&o.json, "json", false, "print what is measured as a line of JSON for each event")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -59,14 +60,29 @@ func leaveOne(ctx context.Context, _ *bench, workers []*process.Process) ([]*pro
 
 // measureAll measures each kind of event several times.
 func measureAll(ctx context.Context, o options, out io.Writer) error {
-	say(out, "%d shards in each of two stages, two workers, %d ids/s; the longest time from sending an id to its result\n\n", o.shards, o.rate)
-	say(out, "%-28s %10s %10s %10s\n", "what happens", "best", "median", "worst")
+	if !o.json {
+		say(out, "%d shards in each of two stages, two workers, %d ids/s; the longest time from sending an id to its result\n\n", o.shards, o.rate)
+		say(out, "%-28s %10s %10s %10s\n", "what happens", "best", "median", "worst")
+	}
 	for _, e := range events {
 		times, err := measure(ctx, o, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
 		slices.Sort(times)
+		if o.json {
+			line := struct {
+				What    string    `json:"what"`
+				Seconds []float64 `json:"seconds"`
+			}{What: e.name}
+			for _, t := range times {
+				line.Seconds = append(line.Seconds, t.Seconds())
+			}
+			if err := json.NewEncoder(out).Encode(line); err != nil {
+				return err
+			}
+			continue
+		}
 		round := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 		say(out, "%-28s %10s %10s %10s\n", e.name, round(times[0]), round(times[len(times)/2]), round(times[len(times)-1]))
 	}
