@@ -211,7 +211,7 @@ func TestEvents(t *testing.T) {
 	t.Parallel()
 	for i := range 1000 {
 		data := appendEvent(nil, i, 50)
-		var e event
+		var e contest.Event
 		if err := json.Unmarshal(data, &e); err != nil || len(data) != eventSize {
 			t.Fatalf("%s: %d bytes, %v", data, len(data), err)
 		}

@@ -60,8 +60,25 @@ func newHarness(ctx context.Context, o options, progress io.Writer) (h *harness,
 	if h.nc, err = nats.Connect(h.url); err != nil {
 		return h, err
 	}
-	h.js, err = jetstream.New(h.nc)
-	return h, err
+	if h.js, err = jetstream.New(h.nc); err != nil || !o.peers {
+		return h, err
+	}
+	return h, h.build(ctx)
+}
+
+// build builds the contenders of other libraries.
+func (h *harness) build(ctx context.Context) error {
+	say(h.progress, "building benchmarks/peers\n")
+	h.peer = filepath.Join(h.dir, "peers")
+	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/calmstream/calmstream").Output()
+	if err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, "go", "-C", filepath.Join(strings.TrimSpace(string(dir)), "benchmarks", "peers"), "build", "-o", h.peer, ".").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building benchmarks/peers: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // close ends the server and removes what is temporary.

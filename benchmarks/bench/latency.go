@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,6 +228,6 @@ func relayCalm(ctx context.Context, nc *nats.Conn, run string) error {
 		case <-ticker.C:
 		}
 	}
-	fmt.Fprintln(os.Stdout, process.Ready)
+	fmt.Println(process.Ready)
 	return <-ended
 }

@@ -27,6 +27,8 @@ type machine struct {
 	Server    string  `json:"nats_server"`
 	Scale     float64 `json:"scale"`
 	Repeat    int     `json:"repetitions"`
+
+	peers string // the flag, if other libraries were measured too
 }
 
 // describe looks at the machine.
@@ -36,6 +38,9 @@ func describe(ctx context.Context, o options, h *harness) machine {
 		Commit: output(ctx, "git", "describe", "--always", "--dirty"), System: output(ctx, "uname", "-srm"),
 		Processor: "unknown", Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), NATSGo: "unknown",
 		Server: h.nc.ConnectedServerVersion(), Scale: o.scale, Repeat: o.repeat, Load: "unknown",
+	}
+	if o.peers {
+		m.peers = "-peers "
 	}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(info)) {

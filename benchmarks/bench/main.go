@@ -75,7 +75,9 @@ func play() (status int, played bool) {
 	contenders := make(map[string]contest.Contender)
 	for _, w := range workloads() {
 		for _, e := range w.entries {
-			contenders[w.name+"/"+e.name] = e.run
+			if !e.peer {
+				contenders[w.name+"/"+e.name] = e.run
+			}
 		}
 	}
 	return contest.Main(contenders), true

@@ -35,17 +35,6 @@ func countsOf(records int, name func(record int) string) map[string]string {
 	return found
 }
 
-// event is a message of the workload json.
-type event struct {
-	ID    string `json:"id"`
-	User  string `json:"user"`
-	Ad    string `json:"ad"`
-	Kind  string `json:"kind"`
-	Time  int64  `json:"time"`
-	Price int    `json:"price"`
-	Page  string `json:"page"`
-}
-
 // eventSize is the size of an event.
 const eventSize = 150
 

@@ -33,7 +33,7 @@ func (r *report) write(dir string, out io.Writer) error {
 	for _, t := range r.Tables {
 		t.Targets = t.judge(t)
 		for i := range t.Targets {
-			t.Targets[i].Command = "go run ./benchmarks/bench " + t.Name
+			t.Targets[i].Command = "go run ./benchmarks/bench " + r.Machine.peers + t.Name
 		}
 		targets = append(targets, t.Targets...)
 		t.write(&text)

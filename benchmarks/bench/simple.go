@@ -62,7 +62,7 @@ func subject() workload {
 // jsonEvents counts JSON events by a field.
 func jsonEvents() workload {
 	whole := func(data []byte) (string, error) {
-		var e event
+		var e contest.Event
 		err := json.Unmarshal(data, &e)
 		return e.Ad, err
 	}
@@ -100,15 +100,36 @@ func jsonEvents() workload {
 			}},
 			entry{name: calmName, kind: oursKind, promise: exactlyOnce + "; pipeline.JSON", run: func(ctx context.Context, b *contest.Bout) error {
 				return run(ctx, b, func(p *pipeline.Pipeline, c *collector) {
-					in := pipeline.Read(p, "events", pipeline.Source[event]{Stream: b.Stream, Decode: pipeline.JSON[event]})
-					countKeys(p, c, in, func(e event) string { return e.Ad })
+					in := pipeline.Read(p, "events", pipeline.Source[contest.Event]{Stream: b.Stream, Decode: pipeline.JSON[contest.Event]})
+					countKeys(p, c, in, func(e contest.Event) string { return e.Ad })
 				})
 			}},
+			peer("nats.go consumer", "at least once: counts are in memory, a crash loses them and what comes again counts twice"),
+			peer("watermill", "at least once, as nats.go consumer"),
+			peer("go-streams", "at most once: acknowledged before it is counted; counts are in memory"),
+			entry{name: calmName + ", json v2", kind: oursKind, promise: exactlyOnce + "; pipeline/codecs/jsonv2", peer: true},
 		),
-		targets: func(t *table) []target {
-			return []target{atLeast("keyed count of 150-byte JSON events, to the bare pull reader", 0.75, t.ratio(calmName, bareName))}
-		},
+		targets: jsonTargets,
 	}
+}
+
+// peer is a contender of benchmarks/peers.
+func peer(name, promise string) entry {
+	return entry{name: name, kind: peerKind, promise: promise, peer: true}
+}
+
+func jsonTargets(t *table) []target {
+	best := calmName
+	if v2 := calmName + ", json v2"; t.row(v2) != nil && t.rate(v2).median() > t.rate(best).median() {
+		best = v2
+	}
+	targets := []target{atLeast("keyed count of 150-byte JSON events ("+best+"), to the bare pull reader", 0.75, t.ratio(best, bareName))}
+	for _, name := range []string{"watermill", "go-streams"} {
+		if t.row(name) != nil {
+			targets = append(targets, atLeast("the same, to "+name, 3, t.ratio(best, name)))
+		}
+	}
+	return targets
 }
 
 // packed counts records of which many come in a message.
