@@ -5,6 +5,7 @@
 //	Subject     a JetStream subject         shows once if it has a path, else once within the duplicate window
 //	KeyValue    a KV bucket                 shows once
 //	View        a KV bucket                 changes nothing: a key shows its newest version
+//	Outbox      a JetStream stream          cannot be: it leaves with a checkpoint
 //	Func        a Go function               comes again
 //	JSONLines   an io.Writer, stdout        shows again, the same
 //

@@ -182,3 +182,20 @@ func ExampleHeaderKey() {
 	// 100%25%0A
 	// "100%\n" true
 }
+
+// The message is what readers of the stream get. It leaves with a checkpoint of the pipeline that writes to the outbox.
+func ExampleOutbox() {
+	box := sinks.Outbox{Name: "ads.hot", Stream: "HOT"}
+	m, err := box.Message(&hot)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(m.Subject)
+	fmt.Println(m.Header.Get(sinks.IDHeader), string(m.Data))
+	fmt.Println(sinks.Outbox{Name: "ads.hot"}.Open(context.Background(), sinks.Env{}))
+	// Output:
+	// ads.hot.final.e1.20260101T0000.ad-7
+	// 9f3a/count/ad-7/2026-01-01T00:00:00Z {"clicks":12}
+	// <nil> sinks: Outbox needs a Name, which the subjects of results begin with, and a Stream, which they come to
+}

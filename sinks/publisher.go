@@ -184,14 +184,7 @@ func checkRecord(r *Record) error {
 func (p *publisher) publish(i int, r *Record) error {
 	s := &p.slots[i]
 	h := p.message.Header
-	setHeader(h, IDHeader, r.ID)
-	setHeader(h, VerdictHeader, r.Verdict.String())
-	setHeader(h, KeyHeader, HeaderKey(r.Key))
-	setHeader(h, WindowHeader, r.Window)
-	setHeader(h, FrontierHeader, r.Frontier)
-	setHeader(h, VersionHeader, versionText(r.Version))
-	setHeader(h, PipelineHeader, r.Pipeline)
-	setHeader(h, DigestHeader, digest(r.Payload))
+	describe(h, r)
 	if r.Path == "" {
 		setHeader(h, nats.MsgIdHdr, r.ID)
 		setHeader(h, nats.ExpectedLastSubjSeqHdr, "")
@@ -219,6 +212,18 @@ func (p *publisher) reply(kind byte, i int) string {
 	b = append(b, p.inbox...)
 	b = append(b, kind)
 	return string(strconv.AppendInt(b, int64(i), 10))
+}
+
+// describe puts what is not the payload of a record into headers.
+func describe(h nats.Header, r *Record) {
+	setHeader(h, IDHeader, r.ID)
+	setHeader(h, VerdictHeader, r.Verdict.String())
+	setHeader(h, KeyHeader, HeaderKey(r.Key))
+	setHeader(h, WindowHeader, r.Window)
+	setHeader(h, FrontierHeader, r.Frontier)
+	setHeader(h, VersionHeader, versionText(r.Version))
+	setHeader(h, PipelineHeader, r.Pipeline)
+	setHeader(h, DigestHeader, digest(r.Payload))
 }
 
 // setHeader sets a header, or removes it if the value is empty, and uses the memory of the message before.

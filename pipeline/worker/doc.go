@@ -34,6 +34,7 @@
 //
 //	$JS.API.STREAM.INFO.*  and  $JS.API.STREAM.MSG.GET.*  for <in>, <out>, KV_calm_<p>, CALM_X_<p>, CALM_DLQ_<p> and CALM_SEALS_<p>
 //	$JS.API.STREAM.CREATE.*                               for all of them but <in>
+//	$JS.API.STREAM.UPDATE.*                               for the <out> of an outbox that was not made by the pipeline
 //	$JS.API.CONSUMER.CREATE.*.*.>, $JS.API.CONSUMER.MSG.NEXT.*.* and $JS.API.CONSUMER.DELETE.*.*
 //	                                                      with <in> and CALM_X_<p> for the first *
 //	$JS.API.STREAM.PURGE.*                                for KV_calm_<p> and CALM_X_<p>

@@ -91,8 +91,9 @@ type Store interface {
 	// is no longer stored; the caller then loads the fence again. A chunk belongs to the caller.
 	Read(ctx context.Context, id ShardID, ref SegmentRef, each func(chunk []byte) error) error
 	// Commit makes the segments and the fence visible atomically, and writes the fence, if the newest fence still has the given revision (0: none yet)
-	// and returns the new revision. It resolves lost acknowledgements itself, by Fence.Writer and Fence.Commit.
-	Commit(ctx context.Context, id ShardID, revision uint64, fence Fence, segments []Segment) (uint64, error)
+	// and returns the new revision. It resolves lost acknowledgements itself, by Fence.Writer and Fence.Commit. The outputs are stored in the
+	// same step, in order, and with none between them: those of a commit that is refused are never to be seen.
+	Commit(ctx context.Context, id ShardID, revision uint64, fence Fence, segments []Segment, outputs ...Output) (uint64, error)
 	// Remove deletes segments that no fence names any more. It is called after a later commit, so that a reader who
 	// still holds the previous fence can finish; what cannot be deleted is only waste.
 	Remove(ctx context.Context, id ShardID, refs []SegmentRef) error

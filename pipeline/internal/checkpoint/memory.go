@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -35,6 +36,7 @@ type memoryShard struct {
 	fence    []byte
 	revision uint64
 	segments map[string][][]byte
+	outputs  []Output
 }
 
 var _ Store = (*Memory)(nil)
@@ -77,14 +79,14 @@ func (m *Memory) Read(ctx context.Context, id ShardID, ref SegmentRef, each func
 }
 
 // Commit implements Store.
-func (m *Memory) Commit(ctx context.Context, id ShardID, revision uint64, fence Fence, segments []Segment) (uint64, error) {
-	if err := CheckCommit(id, fence, segments); err != nil {
+func (m *Memory) Commit(ctx context.Context, id ShardID, revision uint64, fence Fence, segments []Segment, outputs ...Output) (uint64, error) {
+	if err := errors.Join(CheckCommit(id, fence, segments), CheckOutputs(outputs)); err != nil {
 		return 0, err
 	}
 	if err := m.begin(ctx, OpCommit, id); err != nil {
 		return 0, err
 	}
-	stored, err := m.swap(id, revision, fence, segments)
+	stored, err := m.swap(id, revision, fence, segments, outputs)
 	if err != nil {
 		return 0, err
 	}
@@ -113,7 +115,7 @@ func (m *Memory) Remove(ctx context.Context, id ShardID, refs []SegmentRef) erro
 
 // swap stores the commit if the shard's fence still has the given revision, or returns the revision it got
 // when it was stored before.
-func (m *Memory) swap(id ShardID, revision uint64, fence Fence, segments []Segment) (uint64, error) {
+func (m *Memory) swap(id ShardID, revision uint64, fence Fence, segments []Segment, outputs []Output) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.shards == nil {
@@ -135,6 +137,18 @@ func (m *Memory) swap(id ShardID, revision uint64, fence Fence, segments []Segme
 			return 0, fmt.Errorf("checkpoint: segment %s of %v is already stored; a commit needs IDs of its own", seg.Ref.ID, id)
 		}
 	}
+	for _, o := range outputs {
+		if slices.ContainsFunc(shard.outputs, func(s Output) bool { return s.Name == o.Name }) {
+			return 0, fmt.Errorf("checkpoint: output %s of %v is already stored", o.Name, id)
+		}
+	}
+	for _, o := range outputs {
+		copied, err := DecodeOutput(AppendOutput(nil, o))
+		if err != nil {
+			return 0, err
+		}
+		shard.outputs = append(shard.outputs, copied)
+	}
 	for _, seg := range segments {
 		chunks := make([][]byte, len(seg.Chunks))
 		for i, chunk := range seg.Chunks {
@@ -146,6 +160,16 @@ func (m *Memory) swap(id ShardID, revision uint64, fence Fence, segments []Segme
 	shard.fence, shard.revision = AppendFence(nil, fence), m.revision
 	m.shards[id] = shard
 	return m.revision, nil
+}
+
+// Outputs returns what has left the shard, in order.
+func (m *Memory) Outputs(id ShardID) []Output {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if shard := m.shards[id]; shard != nil {
+		return slices.Clone(shard.outputs)
+	}
+	return nil
 }
 
 // chunks returns the stored chunks of a segment, nil if it is gone.

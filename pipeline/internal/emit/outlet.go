@@ -24,8 +24,10 @@ type Config struct {
 	// Incarnation is that of the shard's log.
 	Incarnation int64
 	// Sinks has the sink of each Write node of the shard's stage.
-	Sinks  map[*plan.Node]sinks.Sink
-	Logger *slog.Logger
+	Sinks map[*plan.Node]sinks.Sink
+	// Progress has, for each outbox among them, by its token, how far its stream is.
+	Progress map[string]*Progress
+	Logger   *slog.Logger
 	// Owner is the mark of this process, and Divergences counts what it and another owner have sealed differently.
 	Owner       string
 	Divergences *atomic.Uint64
@@ -42,6 +44,7 @@ type Outlet struct {
 	envelopes *queue[shard.Envelope]
 	seals     *queue[shard.Certificate]
 	writers   []sinks.Writer
+	outbox    outbox
 	cancel    context.CancelFunc
 }
 
@@ -54,6 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 	running, cancel := context.WithCancel(context.Background())
 	id := identity{pipeline: cfg.Pipeline, epoch: cfg.Plan.Epoch(), shard: cfg.Shard, incarnation: cfg.Incarnation}
 	o := &Outlet{id: id, plan: cfg.Plan, results: make(map[*plan.Node]*queue[sinks.Record]), cancel: cancel}
+	o.outbox = outbox{id: id, plan: cfg.Plan, sinks: make(map[*plan.Node]sinks.Outbox), progress: cfg.Progress, limit: int(cfg.Conn.MaxPayload())}
 	for _, write := range cfg.Plan.Writes {
 		sink := cfg.Sinks[write]
 		if sink == nil {
@@ -64,6 +68,10 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 			return nil, errors.Join(fmt.Errorf("write %s: cannot open %s: %w", write.Name, sink.Target(), err), o.Close())
 		}
 		o.writers = append(o.writers, w)
+		if outbox, is := AsOutbox(sink); is { // they leave with the checkpoints
+			o.outbox.sinks[write] = outbox
+			continue
+		}
 		o.results[write] = newQueue(running, sink.Target(), cfg.Logger, func(r sinks.Record) int { return len(r.Payload) + len(r.Key) + 256 }, w.Write)
 	}
 	dead := &deadLetters{id: id, js: js, limit: int(cfg.Conn.MaxPayload()), logger: cfg.Logger}
@@ -137,6 +145,9 @@ func (o *Outlet) Close() error {
 	}
 	if o.seals != nil {
 		<-o.seals.stopped
+	}
+	for _, p := range o.outbox.progress {
+		p.forget(&o.outbox)
 	}
 	var errs []error
 	for _, w := range o.writers {

@@ -57,6 +57,8 @@ type engine struct {
 	writer string // the mark of this run in checkpoints
 	start  StartRecord
 	floor  floor
+	// outboxes are those among the sinks, by their tokens.
+	outboxes map[string]*outbox
 }
 
 // Run runs the shards of the plan that this worker owns until all inputs have ended (nil), ctx ends (nil, after the shards were handed
@@ -72,9 +74,18 @@ func Run(ctx context.Context, cfg Config) error {
 		defer close(purging)
 		e.purge(stopPurging, c.purges)
 	}()
+	delivering := make(chan struct{})
+	go func() {
+		defer close(delivering)
+		e.deliver(stopPurging, c.purges)
+	}()
 	err := c.run(ctx)
 	close(stopPurging)
 	<-purging
+	<-delivering
+	if c.ended() {
+		e.deliverAll(ctx)
+	}
 	if c.ended() && e.receivers() > 0 {
 		e.purgeAll(ctx)
 	}
@@ -97,6 +108,9 @@ func (e *engine) prepare(ctx context.Context) error {
 	_, _ = rand.Read(mark) // never fails
 	e.writer = hex.EncodeToString(mark)
 	e.Worker = cmp.Or(e.Worker, e.writer)
+	if err := e.collectOutboxes(); err != nil {
+		return err
+	}
 	var err error
 	if e.js, err = jetstream.New(e.Conn); err != nil {
 		return fmt.Errorf("engine: %w", err)

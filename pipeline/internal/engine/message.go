@@ -14,6 +14,7 @@ type storedMessage struct {
 	Subject string    `json:"subject"`
 	Seq     uint64    `json:"seq"`
 	Time    time.Time `json:"time"`
+	Header  []byte    `json:"hdrs"`
 	Data    []byte    `json:"data"`
 }
 

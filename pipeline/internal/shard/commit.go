@@ -87,10 +87,11 @@ func (s *session) commit(ctx context.Context) error {
 	if s.done || s.commits.busy {
 		return nil
 	}
-	if s.alarm.quiet(s.dirty) && !s.Ended() {
+	presses := s.outbox.presses(s.env.Owns == nil || s.env.Owns())
+	if s.alarm.quiet(s.dirty) && !s.Ended() && !presses {
 		return nil
 	}
-	if wait := s.due(); wait > 0 {
+	if wait := s.due(); wait > 0 && !presses {
 		s.alarm.ring(wait, s.dirty)
 		return nil
 	}
@@ -131,13 +132,17 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	base := s.fence.Fence
 	full := s.rebase(base.Segments)
+	if !s.outbox.covered(placeOf(base.Position.Seq, ended(base.Meta))) {
+		return errAdopt
+	}
+	outputs := s.outbox.offer()
 	*s.serial++
 	segment, err := s.Snapshot(fmt.Sprintf("%016x-%s-%d", s.position.Seq, s.env.Writer, *s.serial), full)
 	if err != nil {
 		return fmt.Errorf("stage %s, shard %d: %w", s.env.ID.Stage, s.env.ID.Shard, err)
 	}
-	fence := checkpoint.Fence{Writer: s.env.Writer, Commit: *s.serial, Position: s.position, Done: s.Ended(), Meta: s.Meta()}
-	job := job{revision: s.fence.Revision, barrier: s.env.Outlet.Barrier()}
+	fence := checkpoint.Fence{Writer: s.env.Writer, Commit: *s.serial, Position: s.position, Done: s.Ended() && s.outbox.remains() == 0, Meta: s.Meta()}
+	job := job{revision: s.fence.Revision, barrier: s.env.Outlet.Barrier(), outputs: outputs}
 	if !full {
 		fence.Segments = append(fence.Segments, base.Segments...)
 		job.merge = newest(base.Segments)
@@ -197,6 +202,7 @@ func (s *session) finish() error {
 	switch {
 	case r.err == nil:
 		s.Settle(true)
+		s.outbox.committed()
 		s.adoptFence(checkpoint.Loaded{Fence: r.fence, Revision: r.revision})
 		s.first = false
 		s.env.Stats.Checkpoints.Add(1)
@@ -220,6 +226,9 @@ func (s *session) lost(r result) error {
 	if other, err := markOf(w.Fence.Meta); err != nil {
 		return fmt.Errorf("stage %s, shard %d: the checkpoint of another owner at %d cannot be read: %w", s.env.ID.Stage, s.env.ID.Shard, w.Fence.Position.Seq, err)
 	} else if s.digest.expect(other); s.diverged() {
+		return errAdopt
+	}
+	if !s.outbox.beaten(w.Fence) {
 		return errAdopt
 	}
 	if w.Fence.Position.Seq >= r.fence.Position.Seq {

@@ -35,6 +35,8 @@ type job struct {
 	// merge is how many of the segments before that of this commit are to become one.
 	merge   int
 	barrier func(context.Context) error
+	// outputs leave with the commit.
+	outputs []checkpoint.Output
 }
 
 // result is what became of a job.
@@ -75,9 +77,18 @@ func (c *committer) write(j job) result {
 		r.err = fmt.Errorf("results before it could not be stored: %w", err)
 		return r
 	}
-	r.revision, r.err = c.env.Store.Commit(c.ctx, c.env.ID, j.revision, j.fence, j.segments)
+	if len(j.outputs) > 0 && c.env.Outbox != nil {
+		if err := c.env.Outbox.Room(c.ctx); err != nil {
+			r.err = err
+			return r
+		}
+	}
+	r.revision, r.err = c.env.Store.Commit(c.ctx, c.env.ID, j.revision, j.fence, j.segments, j.outputs...)
 	switch {
 	case r.err == nil:
+		if len(j.outputs) > 0 && c.env.Outbox != nil {
+			c.env.Outbox.Stored(j.outputs, r.revision)
+		}
 		if err := c.env.Store.Remove(c.ctx, c.env.ID, c.garbage); err != nil {
 			c.env.Logger.Debug("old segments stay", "stage", c.env.ID.Stage, "shard", c.env.ID.Shard, "error", err)
 		}

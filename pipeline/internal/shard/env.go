@@ -92,6 +92,8 @@ type Env struct {
 	OpenLog func(ctx context.Context, at checkpoint.Position) (Log, error)
 	Store   checkpoint.Store
 	Outlet  Outlet
+	// Outbox is nil if no result leaves with checkpoints.
+	Outbox Outbox
 	// Writer is the random mark of this process.
 	Writer string
 	// Every is the time between checkpoints; the first one comes after First at the latest.

@@ -32,6 +32,7 @@ type Machine struct {
 	// records that a producer had published before.
 	waits, repeated uint64
 	digest          digest
+	outbox          outbox
 }
 
 // state is an operator with state, under the number of its node.
@@ -44,6 +45,8 @@ type state struct {
 // env.Cut or env.Votes where a log does not begin with its first message.
 func NewMachine(env *Env) (*Machine, error) {
 	m := &Machine{env: env, frontier: plan.Beginning, senderTo: make(map[*plan.Node]*exchange.Sender), digest: newDigest(env.MarkDistance)}
+	m.outbox.to = env.Outbox
+	m.states = append(m.states, state{&plan.Node{ID: outboxNumber}, &m.outbox})
 	if env.Cut > 0 {
 		m.frontier = env.Cut
 	}

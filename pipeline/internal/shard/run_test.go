@@ -200,9 +200,9 @@ type numbered struct {
 	seen map[uint64]int
 }
 
-func (n *numbered) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, s []checkpoint.Segment) (uint64, error) {
+func (n *numbered) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, s []checkpoint.Segment, o ...checkpoint.Output) (uint64, error) {
 	n.seen[f.Commit]++
-	return n.Store.Commit(ctx, id, revision, f, s)
+	return n.Store.Commit(ctx, id, revision, f, s, o...)
 }
 
 // A commit whose acknowledgement was lost is recognised by its number: it must not come again after an adoption.
@@ -281,9 +281,9 @@ type slowStore struct {
 	until <-chan struct{}
 }
 
-func (s *slowStore) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, seg []checkpoint.Segment) (uint64, error) {
+func (s *slowStore) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, seg []checkpoint.Segment, o ...checkpoint.Output) (uint64, error) {
 	<-s.until
-	return s.Store.Commit(ctx, id, revision, f, seg)
+	return s.Store.Commit(ctx, id, revision, f, seg, o...)
 }
 
 // Who loses the race against a checkpoint behind its own commits again, with everything the winner's lacks.
@@ -334,8 +334,8 @@ type counting struct {
 	kept map[string]bool
 }
 
-func (c *counting) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, segments []checkpoint.Segment) (uint64, error) {
-	rev, err := c.Store.Commit(ctx, id, revision, f, segments)
+func (c *counting) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, f checkpoint.Fence, segments []checkpoint.Segment, o ...checkpoint.Output) (uint64, error) {
+	rev, err := c.Store.Commit(ctx, id, revision, f, segments, o...)
 	if err == nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -68,6 +68,9 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 		s.dirty = true
 		s.poke()
 	}
+	if s.outbox.owes() {
+		s.poke()
+	}
 	if s.claims() {
 		s.alarm.ring(env.First, true)
 	}
@@ -112,6 +115,12 @@ func (s *session) loop(ctx context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+		case s.outbox.full() && s.commits.busy: // no more until some of it has left
+			select {
+			case <-s.wake:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		case s.bounded(): // nothing has to come for the end to be known
 		default:
 			var err error
@@ -134,6 +143,7 @@ func (s *session) loop(ctx context.Context) error {
 // step applies a batch and hands out what it made.
 func (s *session) step(ctx context.Context, messages []plan.Message) error {
 	messages, end := s.within(messages)
+	from := s.place()
 	if len(messages) > 0 {
 		taken, err := s.Apply(messages)
 		if err != nil {
@@ -162,7 +172,11 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 			}
 		}
 		s.count(out)
-		if err := s.env.Outlet.Put(ctx, out); err != nil {
+		var err error
+		if out.Results, err = s.outbox.take(s.env.Plan, out.Results, from, s.place()); err == nil {
+			err = s.env.Outlet.Put(ctx, out)
+		}
+		if err != nil {
 			s.torn = true
 			return err
 		}
@@ -171,6 +185,9 @@ func (s *session) step(ctx context.Context, messages []plan.Message) error {
 	s.env.Stats.Position.Store(s.position.Seq)
 	return nil
 }
+
+// place returns where in the log the session is.
+func (s *session) place() place { return placeOf(s.position.Seq, s.Ended()) }
 
 // advance moves the position behind the messages that were taken.
 func (s *session) advance(messages []plan.Message, taken int) {

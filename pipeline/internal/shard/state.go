@@ -3,6 +3,7 @@ package shard
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
@@ -16,11 +17,16 @@ import (
 //
 //	byte version (2), varint frontier, digest, numbers of each sender, numbers and frontiers of the receiver, votes of the producers
 //
-// Version 1 had no digest, and is still read. Both belong to plan.FormatVersion.
+// Version 1 had no digest, and is still read. Version 3, which is written where results leave with checkpoints, has the numbers of the outbox
+// behind the frontier. All belong to plan.FormatVersion.
 const (
 	metaVersion        = 2
 	metaWithoutADigest = 1
+	metaWithAnOutbox   = 3
 )
+
+// outboxNumber stands where the entries of an operator have the number of its node.
+const outboxNumber = math.MaxInt32
 
 // entries tags the entries of one operator with its node and passes them to a segment.
 type entries struct {
@@ -55,7 +61,12 @@ func (m *Machine) Settle(kept bool) {
 
 // Meta encodes the small state that is always written whole.
 func (m *Machine) Meta() []byte {
-	b := m.digest.appendState(binary.AppendVarint([]byte{metaVersion}, m.frontier))
+	b := binary.AppendVarint([]byte{metaVersion}, m.frontier)
+	if m.outbox.to != nil || m.outbox.last > 0 {
+		b[0] = metaWithAnOutbox
+		b = m.outbox.appendState(b)
+	}
+	b = m.digest.appendState(b)
 	for _, s := range m.senders {
 		b = s.AppendState(b)
 	}
@@ -70,6 +81,11 @@ func (m *Machine) Meta() []byte {
 
 // RestoreMeta takes the small state back.
 func (m *Machine) RestoreMeta(data []byte) (err error) {
+	numbers, _, err := numbersOf(data)
+	if err != nil {
+		return err
+	}
+	m.outbox.left, m.outbox.last = numbers.left, numbers.last
 	if m.frontier, data, err = m.digest.restore(data); err != nil {
 		return err
 	}
@@ -101,16 +117,34 @@ func markOf(meta []byte) (mark, error) {
 	return d.last(), err
 }
 
-// restore takes the digest and the frontier before it out of the small state of a checkpoint, and returns what follows.
-func (d *digest) restore(meta []byte) (frontier int64, rest []byte, err error) {
-	if len(meta) == 0 || meta[0] != metaVersion && meta[0] != metaWithoutADigest {
-		return 0, nil, errState
+// numbersOf returns the numbers of the outbox and the frontier in the small state of a checkpoint.
+func numbersOf(meta []byte) (n numbers, frontier int64, err error) {
+	n, frontier, _, err = head(meta)
+	return n, frontier, err
+}
+
+// head takes what stands before the digest out of the small state of a checkpoint, and returns what follows.
+func head(meta []byte) (of numbers, frontier int64, rest []byte, err error) {
+	if len(meta) == 0 || meta[0] < metaWithoutADigest || meta[0] > metaWithAnOutbox {
+		return of, 0, nil, errState
 	}
 	frontier, n := binary.Varint(meta[1:])
 	if n <= 0 {
-		return 0, nil, errState
+		return of, 0, nil, errState
 	}
-	if rest = meta[1+n:]; meta[0] == metaWithoutADigest {
+	if rest = meta[1+n:]; meta[0] == metaWithAnOutbox {
+		of, rest, err = readNumbers(rest)
+	}
+	return of, frontier, rest, err
+}
+
+// restore takes the digest and the frontier before it out of the small state of a checkpoint, and returns what follows.
+func (d *digest) restore(meta []byte) (frontier int64, rest []byte, err error) {
+	_, frontier, rest, err = head(meta)
+	if err != nil {
+		return 0, nil, err
+	}
+	if meta[0] == metaWithoutADigest {
 		d.known = false
 		return frontier, rest, nil
 	}

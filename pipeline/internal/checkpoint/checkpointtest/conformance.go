@@ -20,7 +20,7 @@ import (
 )
 
 // Run checks the contract. Open returns a store that holds nothing; it is called once for each check, and the
-// checks run in parallel.
+// checks run in parallel. Outputs are looked at if the store is a Sender.
 func Run(t *testing.T, open func(t *testing.T) checkpoint.Store) {
 	checks := []struct {
 		name  string
@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) checkpoint.Store) {
 		{"NothingIsShared", nothingShared},
 		{"MistakesAreRefused", mistakes},
 		{"RaceHasOneWinner", race},
+		{"OutputsLeaveWithTheirCommit", outputs},
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {

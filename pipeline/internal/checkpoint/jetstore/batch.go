@@ -33,9 +33,10 @@ const (
 	headerLineExtra = len(": \r\n")
 )
 
-// batch is a commit as messages: the chunks, and the fence last.
+// batch is a commit as messages: the chunks, the outputs, and the fence last.
 type batch struct {
 	msgs     []batchMsg
+	chunks   int // in msgs, where they come first
 	bytes    int64
 	segments []string // the IDs of the segments that have chunks
 	// ahead are batches of chunks that do not fit into the one with the fence. They are stored before it.
@@ -46,10 +47,15 @@ type batchMsg struct {
 	subject  string
 	data     []byte
 	expected uint64 // the revision that the subject must have; 0 if it must not exist
+	// output is set for what leaves the shard.
+	output *checkpoint.Output
 }
 
 // segment takes the ID of the segment out of the subject of a chunk.
 func (m batchMsg) segment() (id string, ok bool) {
+	if m.output != nil {
+		return "", false
+	}
 	parts := strings.Split(m.subject, ".")
 	if n := len(parts); n > 3 && parts[n-3] == "seg" {
 		return parts[n-2], true
@@ -58,7 +64,7 @@ func (m batchMsg) segment() (id string, ok bool) {
 }
 
 // newBatch lays out a commit, and refuses one with a message that the server would refuse for its size.
-func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment) (*batch, error) {
+func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment, outputs []checkpoint.Output) (*batch, error) {
 	b := &batch{}
 	for _, seg := range segments {
 		for n, chunk := range seg.Chunks {
@@ -68,6 +74,11 @@ func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoin
 		if len(seg.Chunks) > 0 {
 			b.segments = append(b.segments, seg.Ref.ID)
 		}
+	}
+	b.chunks = len(b.msgs)
+	for i := range outputs {
+		b.msgs = append(b.msgs, batchMsg{subject: s.outputSubject(id, outputs[i].Name), data: outputs[i].Data, output: &outputs[i]})
+		b.bytes += int64(outputs[i].Size())
 	}
 	value := checkpoint.AppendFence(nil, fence)
 	b.msgs = append(b.msgs, batchMsg{subject: s.fenceSubject(id), data: value, expected: revision})
@@ -86,14 +97,14 @@ func (s *Store) newBatch(id checkpoint.ShardID, revision uint64, fence checkpoin
 func (b *batch) split(messages int, bytes int64) {
 	for len(b.msgs) > messages || b.bytes > bytes {
 		n, size := 0, int64(0)
-		for n < min(messages, len(b.msgs)-1) && (n == 0 || size+int64(len(b.msgs[n].data)) <= bytes) {
+		for n < min(messages, b.chunks) && (n == 0 || size+int64(len(b.msgs[n].data)) <= bytes) {
 			size += int64(len(b.msgs[n].data))
 			n++
 		}
 		if n == 0 {
-			return // the fence alone
+			return // only what belongs together
 		}
-		b.ahead, b.msgs, b.bytes = append(b.ahead, b.msgs[:n]), b.msgs[n:], b.bytes-size
+		b.ahead, b.msgs, b.bytes, b.chunks = append(b.ahead, b.msgs[:n]), b.msgs[n:], b.bytes-size, b.chunks-n
 	}
 }
 
@@ -163,6 +174,11 @@ func (m batchMsg) message(batchID string, seq int, commit bool) *nats.Msg {
 	msg.Header.Set(headerBatchID, batchID)
 	msg.Header.Set(headerBatchSeq, strconv.Itoa(seq))
 	msg.Header.Set(headerExpected, strconv.FormatUint(m.expected, 10))
+	if m.output != nil {
+		for _, h := range m.output.Headers {
+			msg.Header[h[0]] = []string{h[1]}
+		}
+	}
 	if commit {
 		msg.Header.Set(headerCommit, "1")
 	}
@@ -179,6 +195,9 @@ func (m batchMsg) size(seq int) int64 {
 		len(headerCommit) + 1,
 	} {
 		headers += line + headerLineExtra
+	}
+	if m.output != nil {
+		headers += m.output.Size() - len(m.data)
 	}
 	return int64(headers + len(m.data))
 }

@@ -17,11 +17,11 @@ import (
 // on top of this one. Any other error leaves the outcome open; calling Commit again with the same arguments tells it. It returns
 // checkpoint.ErrTooLarge for what one message cannot take, checkpoint.ErrLost if the bucket
 // has lost the fence that the commit builds on, and ErrSettings if atomic batches were switched off.
-func (s *Store) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment) (uint64, error) {
-	if err := checkpoint.CheckCommit(id, fence, segments); err != nil {
+func (s *Store) Commit(ctx context.Context, id checkpoint.ShardID, revision uint64, fence checkpoint.Fence, segments []checkpoint.Segment, outputs ...checkpoint.Output) (uint64, error) {
+	if err := errors.Join(checkpoint.CheckCommit(id, fence, segments), checkpoint.CheckOutputs(outputs)); err != nil {
 		return 0, err
 	}
-	b, err := s.newBatch(id, revision, fence, segments)
+	b, err := s.newBatch(id, revision, fence, segments, outputs)
 	if err != nil {
 		return 0, err
 	}
@@ -115,16 +115,19 @@ func (s *Store) giveUp(ctx context.Context, msgs []batchMsg, failure error, atte
 	return failure
 }
 
-// reused reports segments whose chunks in the batch are stored although the batch is not: their IDs were used before.
+// reused reports segments and outputs of the batch that are stored although the batch is not: their names were used before.
 func (s *Store) reused(ctx context.Context, msgs []batchMsg) error {
 	looked := ""
 	for _, m := range msgs {
 		segment, chunk := m.segment()
-		if !chunk || segment == looked {
+		if m.output == nil && (!chunk || segment == looked) {
 			continue
 		}
 		looked = segment
 		_, err := s.newest(ctx, m.subject)
+		if err == nil && m.output != nil {
+			return fmt.Errorf("the output %s is already stored: two results claim one place, or the bucket holds what an earlier life of the shard has left", m.subject)
+		}
 		if err == nil {
 			return fmt.Errorf("segment %s is already stored; a commit needs IDs of its own", segment)
 		}

@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 	checkpointtest.Run(t, func(t *testing.T) checkpoint.Store {
 		i := <-n + 1
 		n <- i
-		return openOn(t, conn, fmt.Sprintf("p%d", i))
+		return sender{openOn(t, conn, fmt.Sprintf("p%d", i)), t, conn, fmt.Sprintf("p%d", i)}
 	})
 }
 

@@ -5,12 +5,13 @@
 //
 //	<epoch>.<stage>.<shard>.fence              the fence of a shard
 //	<epoch>.<stage>.<shard>.seg.<id>.<chunk>   a chunk of a segment; chunks count from 0
+//	<epoch>.<stage>.<shard>.out.<name>         an output of the shard, until whoever it is for has it
 //	<epoch>.run.<key>                          a create-once record of the run
 //	<epoch>.import                             there while the epoch is filled from outside
 //
 // # How a commit works
 //
-// A commit is one atomic batch: the chunks of the new segments, each of which must not exist yet, and then the fence, whose
+// A commit is one atomic batch: the chunks of the new segments and the outputs, none of which must exist yet, and then the fence, whose
 // last revision must be the one that the committer saw. The server stores all of it or nothing. All messages are sent without waiting,
 // and the answer to the last one is the answer to the commit; large batches wait for the server now and then, so that
 // they do not overrun its queue.
@@ -24,6 +25,8 @@
 // another owner has won. If it is the old one, the same batch is sent again with the same condition: however many attempts are
 // under way, at most one can win. If it is older, or gone, the bucket has lost what it had acknowledged, and that is an
 // error, never a fresh start.
+//
+// Outputs are always in the batch of the fence: other streams source them, and what is stored ahead of a fence that is refused would be seen.
 //
 // # Reading
 //
