@@ -11,6 +11,7 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/emit"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 	"github.com/calmstream/calmstream/pipeline/internal/source"
+	"github.com/calmstream/calmstream/pipeline/internal/version"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -91,7 +92,10 @@ func (e *engine) recordStart(ctx context.Context) error {
 		return fmt.Errorf("engine: the run record of epoch %s is damaged: %w", e.Plan.Epoch(), err)
 	}
 	e.Logger.Debug("run record", "epoch", e.Plan.Epoch(), "found", found)
-	return e.sameInputs(mine)
+	if err := e.sameInputs(mine); err != nil {
+		return err
+	}
+	return version.Record(ctx, e.store, e.Plan)
 }
 
 // createStart creates the start record, unless another owner has meanwhile, and returns the one that stands.

@@ -18,6 +18,8 @@ const usage = `calmstream processes streams on NATS JetStream.
   calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
   calmstream savepoint export|import
                                   write the state of a pipeline to a file, to go on from elsewhere
+  calmstream versions list|activate
+                                  show the versions of a pipeline, or send readers to another one
   calmstream version              show which program this is
   calmstream help [COMMAND]       show the flags of a command
 

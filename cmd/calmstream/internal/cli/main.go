@@ -43,6 +43,8 @@ func lookup(name string) (command, bool) {
 		return seals, true
 	case "savepoint":
 		return savepoint, true
+	case "versions":
+		return versions, true
 	case "demo":
 		return func(ctx context.Context, args []string, std streams) int {
 			return demo.Command(ctx, args, std.out, std.err)

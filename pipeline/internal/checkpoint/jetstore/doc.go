@@ -8,6 +8,7 @@
 //	<epoch>.<stage>.<shard>.out.<name>         an output of the shard, until whoever it is for has it
 //	<epoch>.run.<key>                          a create-once record of the run
 //	<epoch>.import                             there while the epoch is filled from outside
+//	active                                     the epoch that readers are sent to
 //
 // # How a commit works
 //
