@@ -16,6 +16,8 @@ var proofs = map[string]string{
 	"go run ./cmd/calmstream run wordcount --input README.md": ".ci/run: go run ./cmd/calmstream run wordcount --input README.md",
 	"calmstream savepoint export wordcount --output words.savepoint --nats nats://old:4222": "cmd/calmstream/internal/cli/savepoint_test.go: call(\"savepoint\", \"export\", \"wordcount\", ",
 	"calmstream savepoint import --input words.savepoint --rebase --nats nats://new:4222":   "cmd/calmstream/internal/cli/savepoint_test.go: call(\"savepoint\", \"import\", \"--input\", file, \"--rebase\", ",
+	"calmstream versions list wordcount --nats nats://localhost:4222":                       "cmd/calmstream/internal/cli/versions_test.go: call(\"versions\", \"list\", ",
+	"calmstream versions activate wordcount e7602f42a4401cb13 --nats nats://localhost:4222": "cmd/calmstream/internal/cli/versions_test.go: call(\"versions\", \"activate\", ",
 	"go test ./pipeline -run '^$' -bench BigState -benchtime 1x -args -keys 10000000":       ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x":                        ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
 	"go test ./pipeline/internal/shard -run '^$' -bench 'Apply|Windows|State' -cpu 1":       ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ./...",
