@@ -19,7 +19,7 @@ const (
 	LongRate = 100
 )
 
-// Base is when event time begins.
+// Base is when event time begins, unless a Config says otherwise.
 var Base = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // ErrConfig says that no generator has such a Config.
@@ -46,6 +46,8 @@ type Config struct {
 	// OutOfOrder is the size of the groups of consecutive events that each generator emits out of order; 0 means 1: all in order. It is
 	// no multiple of 953, the number that shuffles them.
 	OutOfOrder uint64
+	// Start is when event time begins; the zero time means Base.
+	Start time.Time
 }
 
 // Check says why there is no generator with this Config. It wraps ErrConfig.
@@ -70,6 +72,9 @@ func (c Config) withDefaults() Config {
 	c.Rate = cmp.Or(c.Rate, DefaultRate)
 	c.Generators = cmp.Or(c.Generators, 1)
 	c.OutOfOrder = cmp.Or(c.OutOfOrder, 1)
+	if c.Start.IsZero() {
+		c.Start = Base
+	}
 	return c
 }
 
@@ -86,7 +91,7 @@ func (c Config) Part(i int) (*Generator, error) {
 	each := c.Events / k
 	g := &Generator{
 		seed: c.Seed, first: uint64(i) * each, events: each, group: c.OutOfOrder,
-		delay: 1e6 / float64(c.Rate) * float64(k),
+		start: c.Start.UnixMilli(), delay: 1e6 / float64(c.Rate) * float64(k),
 	}
 	if i == c.Generators-1 {
 		g.events = c.Events - g.first

@@ -32,6 +32,7 @@ type Generator struct {
 	first  uint64 // id of the first event
 	events uint64
 	group  uint64
+	start  int64   // of event time, in milliseconds since 1970
 	delay  float64 // microseconds of event time between two events
 }
 
@@ -72,7 +73,7 @@ func (g *Generator) at(n uint64) Event {
 
 // millis is the event time of a place, in milliseconds since 1970.
 func (g *Generator) millis(n uint64) int64 {
-	return Base.UnixMilli() + int64(float64(n)*g.delay)/1000
+	return g.start + int64(float64(n)*g.delay)/1000
 }
 
 func kindOf(id uint64) Kind {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/calmstream/calmstream/benchmarks/nexmark/queries"
+	"github.com/calmstream/calmstream/cmd/calmstream/internal/market"
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/wordcount"
 	"github.com/calmstream/calmstream/cmd/internal/adclicks"
 	"github.com/calmstream/calmstream/pipeline"
@@ -22,7 +24,7 @@ const (
 
 // explained are the pipelines that explain knows.
 func explained() map[string]func(shards int) (*pipeline.Pipeline, error) {
-	return map[string]func(int) (*pipeline.Pipeline, error){
+	known := map[string]func(int) (*pipeline.Pipeline, error){
 		wordcountName: func(shards int) (*pipeline.Pipeline, error) {
 			names, err := wordcount.NamesOf(wordcount.DefaultRun)
 			return wordcount.Pipeline(names, cmp.Or(shards, defaultShards)), err
@@ -31,6 +33,12 @@ func explained() map[string]func(shards int) (*pipeline.Pipeline, error) {
 			return adclicks.Pipeline(adclicks.Config{Partitions: shards}), nil
 		},
 	}
+	for _, q := range queries.All() {
+		known[nexmarkPrefix+q.Name] = func(shards int) (*pipeline.Pipeline, error) {
+			return market.Pipeline(q, "", cmp.Or(shards, defaultShards)), nil
+		}
+	}
+	return known
 }
 
 // explain shows the plan of a pipeline.
@@ -82,7 +90,8 @@ var renderers = map[string]func(p *pipeline.Pipeline) (string, error){
 	},
 }
 
-// names lists pipelines for a sentence.
+// names lists pipelines for a sentence. The queries of Nexmark are many.
 func names(known map[string]func(int) (*pipeline.Pipeline, error)) string {
-	return strings.Join(slices.Sorted(maps.Keys(known)), " or ")
+	query := func(name string) bool { return strings.HasPrefix(name, nexmarkPrefix) }
+	return strings.Join(append(slices.DeleteFunc(slices.Sorted(maps.Keys(known)), query), "nexmark-q0 to nexmark-q23"), " or ")
 }

@@ -13,7 +13,8 @@ const usage = `calmstream processes streams on NATS JetStream.
 
   calmstream demo                 show the idea: results that are right before the input ends
   calmstream run wordcount        count the words of files
-  calmstream explain NAME         show the plan of a pipeline: wordcount or adclicks
+  calmstream run nexmark-q5       run a query of the Nexmark benchmark: q0 to q23
+  calmstream explain NAME         show the plan of a pipeline: wordcount, adclicks or nexmark-q5
   calmstream nexmark dump         print the events of the Nexmark benchmark
   calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
   calmstream savepoint export|import

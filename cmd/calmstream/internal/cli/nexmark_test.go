@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/calmstream/calmstream/benchmarks/nexmark"
+	"github.com/calmstream/calmstream/benchmarks/nexmark/queries"
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/cli"
 )
 
@@ -99,5 +100,87 @@ func TestASignalEndsADump(t *testing.T) {
 	code := cli.Dispatch(ctx, []string{"nexmark", "dump", "--events", "100000000"}, &stdout, &stderr, false)
 	if code != 130 || !strings.Contains(stderr.String(), "SIGINT after 1024 of 100000000") {
 		t.Errorf("it ended with %d and said %q", code, stderr.String())
+	}
+}
+
+func TestRunsOfAQueryPrintTheSame(t *testing.T) {
+	t.Parallel()
+	line := []string{"run", "nexmark-q3", "--events", "1000", "--seed", "4", "--out-of-order", "10", "--output", "json"}
+	code, first, stderr := command(t, append(line, "--shards", "1")...)
+	if code != 0 || stderr != "" || first == "" {
+		t.Fatalf("it ended with %d, printed %q and said %q", code, first, stderr)
+	}
+	for row := range strings.Lines(first) {
+		var result struct {
+			Verdict string
+			Row     struct{ Name, City, State string }
+		}
+		if err := json.Unmarshal([]byte(row), &result); err != nil || result.Verdict != "stable" || !strings.Contains("OR ID CA", result.Row.State) {
+			t.Fatalf("row %s: %v", row, err)
+		}
+	}
+	if _, again, _ := command(t, append(line, "--shards", "3")...); again != first {
+		t.Errorf("three shards have\n%s\nand one has\n%s", again, first)
+	}
+	line[5] = "5"
+	if _, other, _ := command(t, line...); other == first || other == "" {
+		t.Error("another seed has the same rows, or none")
+	}
+}
+
+func TestARunThatIsKeptGoesOnAndTakesNoOtherEvents(t *testing.T) {
+	t.Parallel()
+	line := []string{"run", "nexmark-q7", "--events", "1500", "--store", t.TempDir()}
+	code, first, stderr := command(t, line...)
+	if code != 0 || strings.Count(first, "\tfinal\n") < 2 {
+		t.Fatalf("it ended with %d, printed %q and said %q", code, first, stderr)
+	}
+	if code, again, stderr := command(t, line...); code != 0 || again != first {
+		t.Errorf("again it ended with %d, said %q, and printed\n%s\nafter\n%s", code, stderr, again, first)
+	}
+	if code, stdout, stderr := command(t, append(line, "--seed", "2")...); code != 1 || stdout != "" || !strings.Contains(stderr, "--run") {
+		t.Errorf("with another seed it ended with %d, printed %q and said %q", code, stdout, stderr)
+	}
+	if code, _, stderr := command(t, append(line, "--seed", "2", "--run", "two")...); code != 0 {
+		t.Errorf("another run ended with %d and said %q", code, stderr)
+	}
+}
+
+func TestExplainShowsWhatQueriesWaitFor(t *testing.T) {
+	t.Parallel()
+	for _, q := range queries.All() {
+		code, plan, stderr := command(t, "explain", "nexmark-"+q.Name)
+		if code != 0 {
+			t.Fatalf("%s: it ended with %d and said %q", q.Name, code, stderr)
+		}
+		_, points, _ := strings.Cut(plan, "\npoints of order\n")
+		none := strings.Contains(points, "none: every result leaves at once")
+		if want := q.Class == queries.Monotone && q.Waits == ""; none != want || !none && !strings.Contains(points, "  seal ") {
+			t.Errorf("%s is %s, and the points of order are\n%s", q.Name, q.Class, points)
+		}
+	}
+}
+
+func TestCommandLinesOfQueriesThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct{ args, want string }{
+		{"run nexmark-q24", `no pipeline "nexmark-q24"`},
+		{"run nexmark-q24 --events 10", `no pipeline "nexmark-q24"`},
+		{"explain nexmark-q24", `no pipeline "nexmark-q24"`},
+		{"run nexmark-q5 more", "too much"},
+		{"run nexmark-q5 --events 0", "--events"},
+		{"run nexmark-q5 --output xml", "text or json"},
+		{"run nexmark-q5 --shards 0", "--shards"},
+		{"run nexmark-q5 --run a.b", "a.b"},
+		{"run nexmark-q5 --out-of-order 953", "953"},
+		{"run nexmark-q5 --nats nats://a --store b", "--nats"},
+	} {
+		code, stdout, stderr := command(t, strings.Fields(x.args)...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, x.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: ended with %d and said %q; want %q in one line", x.args, code, stderr, x.want)
+		}
+	}
+	if code, stdout, _ := command(t, "run", "nexmark-q5", "--help"); code != 0 || !strings.Contains(stdout, "-out-of-order") {
+		t.Errorf("help ended with %d and printed %q", code, stdout)
 	}
 }

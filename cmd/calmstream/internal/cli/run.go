@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/feed"
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/store"
@@ -37,6 +38,9 @@ type order struct {
 
 // run runs a pipeline that calmstream ships with.
 func run(ctx context.Context, args []string, std streams) int {
+	if len(args) > 0 && strings.HasPrefix(args[0], nexmarkPrefix) {
+		return runNexmark(ctx, args, std)
+	}
 	o, help, err := parseRun(args)
 	switch {
 	case help != nil:
@@ -69,7 +73,7 @@ func run(ctx context.Context, args []string, std streams) int {
 
 // count runs the word count on a server and delivers its results.
 func count(ctx context.Context, o order, st *store.Store, std streams, console *console, logger *slog.Logger) int {
-	w := watch(console)
+	w := watch(console, "words")
 	config := wordcount.Config{
 		Names: o.names, Shards: o.shards, Conn: st.Conn(), Worker: st.Worker(), Logger: logger, Monitor: &w.monitor, Fed: w.progress,
 	}
@@ -149,9 +153,9 @@ func parseRun(args []string) (o order, help []byte, err error) {
 	case err != nil:
 		return o, nil, fmt.Errorf("run: %w", err)
 	case len(rest) == 0:
-		return o, nil, errors.New("run takes the name of a pipeline: wordcount")
+		return o, nil, errors.New("run takes the name of a pipeline: wordcount, or nexmark-q0 to nexmark-q23")
 	case rest[0] != wordcountName:
-		return o, nil, fmt.Errorf("run knows no pipeline %q; it knows wordcount", rest[0])
+		return o, nil, fmt.Errorf("run knows no pipeline %q; it knows wordcount, and nexmark-q0 to nexmark-q23", rest[0])
 	case len(rest) > 1:
 		return o, nil, fmt.Errorf("run wordcount: %q is too much; files are given with --input", rest[1])
 	}

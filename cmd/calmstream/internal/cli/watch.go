@@ -15,6 +15,7 @@ const glance = 100 * time.Millisecond
 // watcher tells on a console how far a run has come.
 type watcher struct {
 	console *console
+	yields  string // what comes out
 	monitor pipeline.Monitor
 	fed     atomic.Pointer[feed.Progress]
 	told    map[string]bool // shards whose beginning was told
@@ -23,8 +24,8 @@ type watcher struct {
 }
 
 // watch starts a watcher. It runs until stop.
-func watch(c *console) *watcher {
-	w := &watcher{console: c, told: make(map[string]bool), stopping: make(chan struct{}), stopped: make(chan struct{})}
+func watch(c *console, yields string) *watcher {
+	w := &watcher{console: c, yields: yields, told: make(map[string]bool), stopping: make(chan struct{}), stopped: make(chan struct{})}
 	go func() {
 		defer close(w.stopped)
 		ticker := time.NewTicker(glance)
@@ -88,6 +89,6 @@ func (w *watcher) line(shards []pipeline.ShardStatus) string {
 			done++
 		}
 	}
-	return fmt.Sprintf("fed %d MB, %d stored; read %d; %d words out; %d of %d shards sealed",
-		fed.Bytes/1e6, fed.Stored, messages, results, done, len(shards))
+	return fmt.Sprintf("fed %d MB, %d stored; read %d; %d %s out; %d of %d shards sealed",
+		fed.Bytes/1e6, fed.Stored, messages, results, w.yields, done, len(shards))
 }

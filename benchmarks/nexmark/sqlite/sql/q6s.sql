@@ -1,0 +1,1 @@
+SELECT id, seller, max(price) AS final FROM offer GROUP BY id, seller
