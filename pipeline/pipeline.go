@@ -18,7 +18,8 @@ import (
 // Explain and Run.
 type Pipeline struct {
 	// Version is part of the identity of the state. Declare a new one when the body of a function
-	// changes what the pipeline computes: functions cannot be compared. The new version begins anew.
+	// changes what the pipeline computes: functions cannot be compared. The new version begins anew, while one that
+	// differs in its program alone goes on from the states that it keeps.
 	Version string
 	// Shards is the number of shards behind an exchange; 0 means as many as the input has.
 	Shards int

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/engine"
+	"github.com/calmstream/calmstream/pipeline/internal/fork"
 	"github.com/nats-io/nats.go"
 )
 
@@ -29,6 +31,9 @@ type Config struct {
 	// Standbys is how many workers run each shard beside its owner, so that results go on at once if that one dies. Each costs what the
 	// owner costs. All workers of a pipeline should say the same.
 	Standbys int
+	// Anew makes a version that has not run yet begin with no state, at the beginning of its inputs. Without it, it goes on from the states that it
+	// has in common with the active version, if it declares the same Version; Run fails with ErrVersionRefused where it cannot. For a version that has run it means nothing.
+	Anew bool
 	// Replicas is how many servers keep the streams and the bucket that the pipeline makes; 0 means 1.
 	Replicas int
 	// Logger is told what happens; nil means slog.Default().
@@ -75,7 +80,15 @@ func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cfg.Monitor.begin()
+	logger := cfg.Logger.With("pipeline", p.Name())
+	var takeOver func(context.Context, *jetstore.Store, engine.StartRecord) error
+	if !cfg.Anew {
+		takeOver = func(ctx context.Context, store *jetstore.Store, mine engine.StartRecord) error {
+			return fork.Take(ctx, fork.Config{Conn: cfg.Conn, Plan: cut, Logger: logger}, store, mine)
+		}
+	}
 	err = engine.Run(ctx, engine.Config{
+		TakeOver: takeOver,
 		Conn:     cfg.Conn,
 		Plan:     cut,
 		Sinks:    p.sinks,
@@ -83,7 +96,7 @@ func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 		First:    min(firstCheckpoint, cfg.CheckpointEvery),
 		Drain:    cfg.DrainTimeout,
 		Replicas: cfg.Replicas,
-		Logger:   cfg.Logger.With("pipeline", p.Name()),
+		Logger:   logger,
 		Worker:   cfg.Worker,
 		Standbys: cfg.Standbys,
 		Watch:    watch{cfg.Monitor},

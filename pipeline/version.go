@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
+	"github.com/calmstream/calmstream/pipeline/internal/fork"
 	"github.com/calmstream/calmstream/pipeline/internal/version"
 	"github.com/nats-io/nats.go"
 )
@@ -16,6 +17,8 @@ type Version = version.Version
 var (
 	// ErrVersionUnknown is wrapped by the error of ActivateVersion if no version of that epoch has run there.
 	ErrVersionUnknown = version.ErrUnknown
+	// ErrVersionRefused is wrapped by the error of Run if a new version has states that it cannot take over from the active one.
+	ErrVersionRefused = fork.ErrRefused
 	// ErrVersionMoved is wrapped by it if somebody else has activated another version meanwhile.
 	ErrVersionMoved = jetstore.ErrMoved
 )

@@ -131,6 +131,7 @@ func (w *worker) runOne(ctx context.Context, t *task, conn *nats.Conn) error {
 			Worker:          w.workerName(),
 			Standbys:        w.standbys,
 			Replicas:        w.replicas,
+			Anew:            w.anew,
 			Logger:          w.log,
 			Monitor:         &t.monitor,
 		})

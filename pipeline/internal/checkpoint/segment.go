@@ -127,7 +127,9 @@ func (c *SegmentCheck) Done() error {
 	return nil
 }
 
-// seen is the reference of the chunks that have passed.
+// Ref is the reference of the chunks that have passed.
+func (c *SegmentCheck) Ref() SegmentRef { return c.seen() }
+
 func (c *SegmentCheck) seen() SegmentRef {
 	ref := c.ref
 	ref.Chunks, ref.Bytes, ref.Digest = c.chunks, c.bytes, c.digest.Sum64()

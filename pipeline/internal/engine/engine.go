@@ -36,6 +36,8 @@ type Config struct {
 	Standbys int
 	// Watch is told what this worker does.
 	Watch Watch
+	// TakeOver is called, if it is not nil, before an epoch begins with the given record. It may begin it with another one.
+	TakeOver func(ctx context.Context, store *jetstore.Store, mine StartRecord) error
 }
 
 // Watch is told what a worker does. One goroutine calls it.

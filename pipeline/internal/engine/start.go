@@ -23,6 +23,17 @@ const StartKey = "start"
 type StartRecord struct {
 	// Logs has, for each stage, the stream that it reads.
 	Logs map[string]LogStart `json:"logs"`
+	// From says which version the epoch goes on from; nil if it began anew.
+	From *History `json:"from,omitempty"`
+}
+
+// History says what an epoch has taken over.
+type History struct {
+	// Epoch is that of the other version, and States are the names of what was kept.
+	Epoch  string   `json:"epoch"`
+	States []string `json:"states"`
+	// Cut has, for each stage that goes on, the position of each shard. What is new begins behind it.
+	Cut map[string][]uint64 `json:"cut"`
 }
 
 // LogStart is where a stage begins to read.
@@ -115,6 +126,11 @@ func (e *engine) createStart(ctx context.Context, key string, mine StartRecord) 
 			return nil, err
 		}
 		mine.Logs[stage.Name] = begin
+	}
+	if e.TakeOver != nil {
+		if err := e.TakeOver(ctx, e.store, mine); err != nil {
+			return nil, err
+		}
 	}
 	value, err := json.Marshal(mine)
 	if err != nil {

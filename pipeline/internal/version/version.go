@@ -30,6 +30,8 @@ type Version struct {
 	Epoch string `json:"epoch"`
 	// Active says that readers are sent to it.
 	Active bool `json:"active"`
+	// From is the epoch whose state it went on from, "" if it began anew.
+	From string `json:"from,omitempty"`
 	// Document is its plan; nil if a release has begun it that did not keep plans, and none has run it since.
 	Document *plan.Document `json:"document,omitempty"`
 }
@@ -66,6 +68,23 @@ func Plan(ctx context.Context, store *jetstore.Store) (*plan.Document, error) {
 	return d, nil
 }
 
+// from returns the epoch that the store's epoch went on from, which stands in its start record.
+func from(ctx context.Context, store *jetstore.Store) (string, error) {
+	data, found, err := store.ReadOnce(ctx, "start")
+	if err != nil || !found {
+		return "", err
+	}
+	var start struct {
+		From struct {
+			Epoch string `json:"epoch"`
+		} `json:"from"`
+	}
+	if err := json.Unmarshal(data, &start); err != nil {
+		return "", fmt.Errorf("version: the start record is damaged: %w", err)
+	}
+	return start.From.Epoch, nil
+}
+
 // List returns the versions of a pipeline in the order of their epochs.
 func List(ctx context.Context, conn *nats.Conn, pipeline string) ([]Version, error) {
 	epochs, err := jetstore.Epochs(ctx, conn, pipeline)
@@ -83,6 +102,9 @@ func List(ctx context.Context, conn *nats.Conn, pipeline string) ([]Version, err
 		v.Active = active == epoch
 		if err == nil {
 			v.Document, err = Plan(ctx, store)
+		}
+		if err == nil {
+			v.From, err = from(ctx, store)
 		}
 		if err != nil {
 			return nil, err

@@ -102,6 +102,9 @@ func about(v pipeline.Version) string {
 	if v.Document.Version != "" {
 		text = fmt.Sprintf("version %q, %s", v.Document.Version, text)
 	}
+	if v.From != "" {
+		text += ", went on from " + v.From
+	}
 	return text
 }
 
