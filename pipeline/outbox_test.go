@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,8 +46,9 @@ type boxedWorld struct {
 	in     *input
 	shards int
 	fed    int
-	each   map[string]int    // clicks, by text
-	counts map[string]uint64 // by window and ad
+	each   map[string]int            // clicks, by text
+	counts map[string]uint64         // by window and ad
+	gone   []*jetstream.RawStreamMsg // what was in a stream that was deleted
 }
 
 func newBoxedWorld(t *testing.T, js jetstream.JetStream, name string, shards int) *boxedWorld {
@@ -93,7 +95,7 @@ func (w *boxedWorld) check() {
 	w.Helper()
 	each, ids, hot, finals := map[string]int{}, map[string]int{}, map[string]int{}, map[string]uint64{}
 	last := map[string]int{} // time, by shard
-	for _, m := range append(w.messages(w.in.name+"_BOTH"), w.messages(w.in.name+"_OUT")...) {
+	for _, m := range slices.Concat(w.gone, w.messages(w.in.name+"_BOTH"), w.messages(w.in.name+"_OUT")) {
 		ids[m.Header.Get("Calm-Id")]++
 		var start time.Time
 		if window := m.Header.Get("Calm-Window"); window != "" {

@@ -6,6 +6,7 @@
 //	KeyValue    a KV bucket                 shows once
 //	View        a KV bucket                 changes nothing: a key shows its newest version
 //	Outbox      a JetStream stream          cannot be: it leaves with a checkpoint
+//	Coalesce    another sink, less often    as there
 //	Func        a Go function               comes again
 //	JSONLines   an io.Writer, stdout        shows again, the same
 //

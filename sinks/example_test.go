@@ -199,3 +199,21 @@ func ExampleOutbox() {
 	// 9f3a/count/ad-7/2026-01-01T00:00:00Z {"clicks":12}
 	// <nil> sinks: Outbox needs a Name, which the subjects of results begin with, and a Stream, which they come to
 }
+
+func ExampleCoalesce() {
+	known := func(clicks uint64) sinks.Record { // what operators.Bounds makes
+		return sinks.Record{
+			ID: fmt.Sprint("9f3a/counts/global/ad-7/v", clicks), Verdict: crdt.LowerBound, Key: "ad-7",
+			Path: "e1.global.ad-7", Version: clicks, Payload: fmt.Append(nil, clicks),
+		}
+	}
+	screen := sinks.Func{Name: "screen", Do: func(_ context.Context, r sinks.Record) error {
+		fmt.Println(r.Key, "has at least", string(r.Payload))
+		return nil
+	}}
+	// A pipeline hands it what has gathered in a second, or until a checkpoint.
+	if err := write(sinks.Coalesce{To: screen}, nil, known(10), known(20), known(30)); err != nil {
+		fmt.Println(err)
+	}
+	// Output: ad-7 has at least 30
+}

@@ -1,6 +1,10 @@
 package emit
 
 import (
+	"context"
+	"log/slog"
+	"time"
+
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
@@ -18,3 +22,20 @@ func RecordOf(r *shard.Result) sinks.Record {
 
 // RegistryOf is exported to its test.
 var RegistryOf = registryOf
+
+// PacedQueue is a queue of texts with a least time between two writes.
+type PacedQueue struct{ *queue[string] }
+
+// NewPacedQueue is newPacedQueue.
+func NewPacedQueue(ctx context.Context, every time.Duration, write func(context.Context, []string) error) PacedQueue {
+	return PacedQueue{newPacedQueue(ctx, "test", slog.New(slog.DiscardHandler), every, func(s string) int { return len(s) }, write)}
+}
+
+// Mark is mark.
+func (q PacedQueue) Mark() uint64 { return q.mark() }
+
+// Stopped is closed once the queue has stopped.
+func (q PacedQueue) Stopped() <-chan struct{} { return q.stopped }
+
+// IntervalOf is exported to its test.
+var IntervalOf = intervalOf

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
@@ -72,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 			o.outbox.sinks[write] = outbox
 			continue
 		}
-		o.results[write] = newQueue(running, sink.Target(), cfg.Logger, func(r sinks.Record) int { return len(r.Payload) + len(r.Key) + 256 }, w.Write)
+		o.results[write] = newPacedQueue(running, sink.Target(), cfg.Logger, intervalOf(sink), func(r sinks.Record) int { return len(r.Payload) + len(r.Key) + 256 }, w.Write)
 	}
 	dead := &deadLetters{id: id, js: js, limit: int(cfg.Conn.MaxPayload()), logger: cfg.Logger}
 	o.rejected = newQueue(running, "dead letters", cfg.Logger, func(r shard.Rejected) int { return len(r.Payload) + 256 }, dead.write)
@@ -81,6 +82,17 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 	seals := &certificates{id: id, owner: cfg.Owner, js: js, logger: cfg.Logger, divergences: cfg.Divergences, remake: cfg.RemakeSeals}
 	o.seals = newQueue(running, "certificates", cfg.Logger, func(c shard.Certificate) int { return 512 + 64*min(len(c.Registry), MaxRegistry) }, seals.write)
 	return o, nil
+}
+
+// intervalOf returns the least time between two writes to a sink.
+func intervalOf(sink sinks.Sink) time.Duration {
+	switch s := sink.(type) {
+	case sinks.Coalesce:
+		return s.Interval()
+	case *sinks.Coalesce:
+		return s.Interval()
+	}
+	return 0
 }
 
 // Put implements shard.Outlet.

@@ -33,19 +33,27 @@ type queue[T any] struct {
 	write  func(context.Context, []T) error
 	size   func(T) int
 	logger *slog.Logger
+	// every is the least time between two writes, unless somebody waits for what is queued; 0 for none.
+	every time.Duration
 
 	mu      sync.Mutex
 	items   []T
 	queued  int           // bytes of items and of what is being written
 	put     uint64        // items ever put
 	stored  uint64        // items ever made durable
+	wanted  uint64        // how many of them somebody waits for
 	err     error         // why the queue gave up
 	changed chan struct{} // closed, and replaced, whenever something above changes
 	stopped chan struct{}
 }
 
 func newQueue[T any](ctx context.Context, name string, logger *slog.Logger, size func(T) int, write func(context.Context, []T) error) *queue[T] {
-	q := &queue[T]{name: name, write: write, size: size, logger: logger, changed: make(chan struct{}), stopped: make(chan struct{})}
+	return newPacedQueue(ctx, name, logger, 0, size, write)
+}
+
+// newPacedQueue is newQueue with a least time between two writes, each of which gets all that has gathered.
+func newPacedQueue[T any](ctx context.Context, name string, logger *slog.Logger, every time.Duration, size func(T) int, write func(context.Context, []T) error) *queue[T] {
+	q := &queue[T]{name: name, write: write, size: size, logger: logger, every: every, changed: make(chan struct{}), stopped: make(chan struct{})}
 	go q.run(ctx)
 	return q
 }
@@ -84,14 +92,22 @@ func (q *queue[T]) Put(ctx context.Context, items []T) error {
 
 // await waits for a change. The mutex is held before and after.
 func (q *queue[T]) await(ctx context.Context) error {
+	_, err := q.awaitOr(ctx, nil)
+	return err
+}
+
+// awaitOr waits for a change or a time, and says whether it was the time. The mutex is held before and after.
+func (q *queue[T]) awaitOr(ctx context.Context, at <-chan time.Time) (came bool, err error) {
 	changed := q.changed
 	q.mu.Unlock()
 	defer q.mu.Lock()
 	select {
 	case <-changed:
-		return nil
+		return false, nil
+	case <-at:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 
@@ -106,6 +122,10 @@ func (q *queue[T]) mark() uint64 {
 func (q *queue[T]) Wait(ctx context.Context, mark uint64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if mark > q.wanted {
+		q.wanted = mark
+		q.signal()
+	}
 	for q.stored < mark {
 		if q.err != nil {
 			return q.err
@@ -119,8 +139,9 @@ func (q *queue[T]) Wait(ctx context.Context, mark uint64) error {
 
 func (q *queue[T]) run(ctx context.Context) {
 	defer close(q.stopped)
+	var gathered <-chan time.Time // when the next batch may leave; nil for at once
 	for {
-		batch, bytes, err := q.next(ctx)
+		batch, bytes, err := q.next(ctx, gathered)
 		if err == nil {
 			err = q.store(ctx, batch)
 		}
@@ -135,19 +156,30 @@ func (q *queue[T]) run(ctx context.Context) {
 		q.queued -= bytes
 		q.signal()
 		q.mu.Unlock()
+		if q.every > 0 {
+			gathered = time.After(q.every)
+		}
 	}
 }
 
-// next waits for items and takes up to maxBatch.
-func (q *queue[T]) next(ctx context.Context) (batch []T, bytes int, err error) {
+// next waits for items and takes up to maxBatch, or in a paced queue all of them. Those of a paced queue gather until its time has come,
+// somebody waits for one of them, or they become many.
+func (q *queue[T]) next(ctx context.Context, gathered <-chan time.Time) (batch []T, bytes int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.items) == 0 {
-		if err := q.await(ctx); err != nil {
+	for len(q.items) == 0 || gathered != nil && q.wanted <= q.stored && q.queued < maxQueued/2 {
+		came, err := q.awaitOr(ctx, gathered)
+		if err != nil {
 			return nil, 0, err
 		}
+		if came {
+			gathered = nil
+		}
 	}
-	n := min(len(q.items), maxBatch)
+	n := len(q.items)
+	if q.every == 0 {
+		n = min(n, maxBatch)
+	}
 	batch, q.items = q.items[:n:n], q.items[n:]
 	for _, item := range batch {
 		bytes += q.size(item)

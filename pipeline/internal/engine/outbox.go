@@ -135,7 +135,9 @@ func (e *engine) look(ctx context.Context, o *outbox, removes bool) (owing bool,
 			return true, err
 		}
 		if !found || header.Get(sinks.IDHeader) != id {
-			e.Logger.Warn("the stream of an outbox goes by an earlier state bucket, so it may pass over results of this one: use another stream", "outbox", o.Name, "stream", o.Stream, "sequence", through)
+			if o.stuck++; o.stuck%stuckAfter == 0 { // servers from 2.15 on find out by themselves
+				e.Logger.Warn("the stream of an outbox goes by an earlier state bucket, so it passes over results of this one: use another stream", "outbox", o.Name, "stream", o.Stream, "sequence", through)
+			}
 			return true, nil
 		}
 		o.stuck = 0
