@@ -49,7 +49,7 @@ func (s *Store) store(ctx context.Context, id checkpoint.ShardID, msgs []batchMs
 		if err := s.giveUp(ctx, msgs, failure, attempt); err != nil {
 			return err
 		}
-		s.log.Warn("a part of a checkpoint was not accepted and is sent again", "shard", id.String(), "attempt", attempt, "error", failure)
+		s.log.Warn("a part of a checkpoint was not accepted and is sent again", "bucket", s.bucket, "full", full(failure), "shard", id.String(), "attempt", attempt, "error", failure)
 		if err := wait.wait(ctx, failure); err != nil {
 			return err
 		}

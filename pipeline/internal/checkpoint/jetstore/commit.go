@@ -59,7 +59,7 @@ func (s *Store) commitBatch(ctx context.Context, id checkpoint.ShardID, revision
 		if err := s.giveUp(ctx, b.msgs, failure, attempt); err != nil {
 			return 0, fmt.Errorf("jetstore: commit of %v at revision %d: %w", id, revision, err)
 		}
-		s.log.Warn("a checkpoint was not accepted and is sent again", "shard", id.String(), "attempt", attempt, "error", failure)
+		s.log.Warn("a checkpoint was not accepted and is sent again", "bucket", s.bucket, "full", full(failure), "shard", id.String(), "attempt", attempt, "error", failure)
 		if err := wait.wait(ctx, failure); err != nil {
 			return 0, fmt.Errorf("jetstore: commit of %v at revision %d: %w", id, revision, err)
 		}

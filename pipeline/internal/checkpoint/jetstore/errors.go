@@ -25,6 +25,9 @@ var errNotFound = errors.New("jetstore: no such key")
 
 // Codes of JetStream errors that mean something here; the server's errors.json has them all.
 const (
+	codeAccountFull       jetstream.ErrorCode = 10002
+	codeServerFull        jetstream.ErrorCode = 10023
+	codeStorageFull       jetstream.ErrorCode = 10047
 	codeStoreFailed       jetstream.ErrorCode = 10077
 	codeDuplicateInFlight jetstream.ErrorCode = 10158
 	codeAtomicOff         jetstream.ErrorCode = 10174
@@ -44,10 +47,26 @@ func refused(err error) bool {
 	return false
 }
 
+// full reports whether the bucket, its account or its server has no room. Whoever sees to that can do so while the pipeline waits.
+func full(err error) bool {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode {
+	case codeAccountFull, codeServerFull, codeStorageFull:
+		return true
+	}
+	return api.ErrorCode == codeStoreFailed && strings.HasPrefix(api.Description, "maximum ")
+}
+
 // passing reports whether trying again may help: the answer was lost, or the server has no leader or no room just now.
 func passing(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
+		if full(err) {
+			return true
+		}
 		switch api.ErrorCode {
 		case codeBatchIncomplete:
 			return true
