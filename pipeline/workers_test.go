@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/pipeline"
-	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
-	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -32,6 +29,7 @@ type aShard struct {
 // crew are workers of one word count, and what they should count.
 type crew struct {
 	*testing.T
+	srv      *natstest.Server
 	js       jetstream.JetStream
 	in       *input
 	name     string
@@ -56,7 +54,7 @@ func newCrew(t *testing.T, name string, standbys int) *crew {
 	t.Helper()
 	srv := natstest.Run(t)
 	js := srv.JetStream(t)
-	c := &crew{T: t, js: js, in: newInput(t, js, name, crewShards), name: name, standbys: standbys, drain: 10 * time.Second, want: make(map[string]uint64)}
+	c := &crew{T: t, srv: srv, js: js, in: newInput(t, js, name, crewShards), name: name, standbys: standbys, drain: 10 * time.Second, want: make(map[string]uint64)}
 	c.connect = func() *nats.Conn { return srv.Conn(t) }
 	return c
 }
@@ -342,72 +340,4 @@ func TestStoppedWorkersAreForgotten(t *testing.T) {
 	natstest.Eventually(t, "one worker runs all again", settles(1, a))
 	c.feed()
 	c.finish(a)
-}
-
-// A worker that hands shards over, and gets them back because whoever was to take over has left, runs them on: what somebody else saves
-// later ends no hand-over any more.
-func TestAHandOverThatIsTakenBack(t *testing.T) {
-	t.Parallel()
-	c := newCrew(t, "back", 0)
-	c.feed()
-	a := c.start("a")
-	// A position says less than one would think: messages of other shards move it too, and what has only moved is saved every half minute.
-	const fed = 5 * crewShards
-	natstest.Eventually(t, "one worker runs all, and has saved what it has read", func() bool {
-		for s, is := range a.runs() {
-			if s.stage == "lines" && (is.Messages < fed/crewShards || is.Committed < fed-crewShards+1+uint64(s.shard)) {
-				return false
-			}
-		}
-		return settled(1, a)
-	})
-	before := map[*member]map[aShard]pipeline.ShardStatus{a: a.runs()}
-	p := wordcount("back", crewShards, 1e6)
-	fingerprint, err := p.Fingerprint()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ghost := "$KV.calm_back.e" + fingerprint + ".worker.ghost"
-	natstest.Eventually(t, "the other one is known", func() bool {
-		if _, err := c.js.Publish(t.Context(), ghost, []byte("{}")); err != nil {
-			t.Fatal(err)
-		}
-		return len(a.monitor.Workers()) == 2
-	})
-	if _, err := c.js.Publish(t.Context(), ghost, nil); err != nil {
-		t.Fatal(err)
-	}
-	natstest.Eventually(t, "the other one has left", func() bool { return len(a.monitor.Workers()) == 1 })
-	store, err := jetstore.Open(t.Context(), jetstore.Config{Conn: c.connect(), Pipeline: "back", Epoch: "e" + fingerprint})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for shard := range crewShards {
-		saveAsAnother(t, store, checkpoint.ShardID{Stage: "lines", Shard: shard})
-	}
-	saved := time.Now()
-	natstest.Eventually(t, "there was time to see that", func() bool { return time.Since(saved) > time.Second })
-	stay(t, before, a)
-	c.feed()
-	c.finish(a)
-}
-
-// saveAsAnother makes the checkpoint that stands another owner's, whoever saves a newer one meanwhile.
-func saveAsAnother(t *testing.T, store checkpoint.Store, id checkpoint.ShardID) {
-	t.Helper()
-	for {
-		stands, err := store.Load(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		other := stands.Fence
-		other.Writer = "another"
-		_, err = store.Commit(t.Context(), id, stands.Revision, other, nil)
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, checkpoint.ErrConflict) {
-			t.Fatal(err)
-		}
-	}
 }

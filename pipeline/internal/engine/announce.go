@@ -41,6 +41,8 @@ type announcer struct {
 	roster *ownership.Roster
 	silent bool // the last announcement was not confirmed
 	left   bool // the others have been told that the worker leaves
+	// reconnects is how often the connection had been lost when the last announcement was confirmed.
+	reconnects uint64
 	// ttlOff says that the bucket knows no expiry of keys: it was not made by us.
 	ttlOff bool
 }
@@ -155,8 +157,13 @@ func (a *announcer) hear(msg *nats.Msg) bool {
 
 // tick announces the worker again, and notices who is not there any more.
 func (a *announcer) tick(ctx context.Context) (changed bool) {
+	away := a.silent
 	if !a.say(ctx) {
 		return false
+	}
+	if reconnects := a.Conn.Stats().Reconnects; away || reconnects != a.reconnects {
+		a.reconnects = reconnects
+		a.roster.Excuse()
 	}
 	for range len(a.heard) { // first what has come meanwhile, perhaps after a long silence of the server's
 		changed = a.hear(<-a.heard) || changed

@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// Excused is how many announcements more a worker waits for the others after its server was away: each finds its way back by its own clock.
+const Excused = 10
+
 // Missed is how many announcements of its own a worker makes without hearing one of another before it takes that one for gone.
 const Missed = 4
 
@@ -49,13 +52,20 @@ func (r *Roster) Forget(worker string) bool {
 func (r *Roster) Tick() (gone []string) {
 	r.ticks++
 	for worker, heard := range r.others {
-		if r.ticks-heard >= Missed {
+		if r.ticks >= heard+Missed {
 			gone = append(gone, worker)
 			delete(r.others, worker)
 		}
 	}
 	slices.Sort(gone)
 	return gone
+}
+
+// Excuse is told that the server was away, as it was for the others, who could not be heard meanwhile and are on their way back.
+func (r *Roster) Excuse() {
+	for worker := range r.others {
+		r.others[worker] = r.ticks + Excused
+	}
 }
 
 // Workers returns who is there, by name, the worker itself among them.

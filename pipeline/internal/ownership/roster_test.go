@@ -68,3 +68,29 @@ func TestGhostsFade(t *testing.T) {
 		t.Errorf("%v are gone", gone)
 	}
 }
+
+// After an outage of the server the others have time to come back, and then none more than before.
+func TestOthersAreExcused(t *testing.T) {
+	t.Parallel()
+	r := ownership.NewRoster("me")
+	r.Hear("late")
+	r.Hear("dead")
+	r.Excuse()
+	for range ownership.Excused + ownership.Missed - 1 {
+		if gone := r.Tick(); len(gone) > 0 {
+			t.Fatalf("%v are gone too early", gone)
+		}
+	}
+	r.Hear("late")
+	if gone := r.Tick(); !slices.Equal(gone, []string{"dead"}) {
+		t.Errorf("%v are gone, want dead", gone)
+	}
+	for range ownership.Missed - 2 {
+		if gone := r.Tick(); len(gone) > 0 {
+			t.Errorf("%v are gone too early", gone)
+		}
+	}
+	if gone := r.Tick(); !slices.Equal(gone, []string{"late"}) {
+		t.Errorf("%v are gone, want late", gone)
+	}
+}
