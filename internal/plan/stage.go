@@ -52,6 +52,17 @@ func (s *Stage) Producer(from *Stage, shard int) int {
 	return shard
 }
 
+// ProducerAt returns the stage and the shard that have a number among the producers.
+func (s *Stage) ProducerAt(number int) (from *Stage, shard int) {
+	for _, from = range s.From {
+		if number < from.Shards {
+			break
+		}
+		number -= from.Shards
+	}
+	return from, number
+}
+
 // Plan is a graph cut into stages.
 type Plan struct {
 	Graph  *Graph

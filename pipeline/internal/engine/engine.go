@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
@@ -61,6 +62,7 @@ type engine struct {
 	floor  floor
 	// outboxes are those among the sinks, by their tokens.
 	outboxes map[string]*outbox
+	sent     map[string]*statements // of each stage behind an exchange
 }
 
 // Run runs the shards of the plan that this worker owns until all inputs have ended (nil), ctx ends (nil, after the shards were handed
@@ -71,20 +73,14 @@ func Run(ctx context.Context, cfg Config) error {
 		return unlessStopped(ctx, err)
 	}
 	c := newCrew(e)
-	purging, stopPurging := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(purging)
-		e.purge(stopPurging, c.purges)
-	}()
-	delivering := make(chan struct{})
-	go func() {
-		defer close(delivering)
-		e.deliver(stopPurging, c.purges)
-	}()
+	stop := make(chan struct{})
+	var caring sync.WaitGroup // for the exchange, and the outboxes
+	caring.Go(func() { e.purge(stop, c.purges) })
+	caring.Go(func() { e.watchSent(stop) })
+	caring.Go(func() { e.deliver(stop, c.purges) })
 	err := c.run(ctx)
-	close(stopPurging)
-	<-purging
-	<-delivering
+	close(stop)
+	caring.Wait()
 	if c.ended() {
 		e.deliverAll(ctx)
 	}
@@ -112,6 +108,10 @@ func (e *engine) prepare(ctx context.Context) error {
 	e.Worker = cmp.Or(e.Worker, e.writer)
 	if err := e.collectOutboxes(); err != nil {
 		return err
+	}
+	e.sent = make(map[string]*statements)
+	for _, stage := range e.Plan.Stages {
+		e.sent[stage.Name] = new(statements)
 	}
 	var err error
 	if e.js, err = jetstream.New(e.Conn); err != nil {

@@ -51,6 +51,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 		Logger: e.Logger,
 		Stats:  stats,
 		GiveUp: e.impatience(stage, number),
+		Sent:   e.sentBy(stage, number),
 		OpenLog: func(ctx context.Context, at checkpoint.Position) (log shard.Log, err error) {
 			attempts := fewAttempts
 			if opened {

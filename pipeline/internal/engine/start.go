@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
-	"github.com/calmstream/calmstream/pipeline/internal/emit"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
 	"github.com/calmstream/calmstream/pipeline/internal/source"
 	"github.com/calmstream/calmstream/pipeline/internal/version"
@@ -61,23 +61,6 @@ func (l LogStart) bound() shard.Bound {
 	return shard.Bound{Set: true, Last: *l.Last}
 }
 
-// ExchangeStream is the stream of the records on their way between the stages of a pipeline.
-func ExchangeStream(pipeline string) string { return "CALM_X_" + pipeline }
-
-// ExchangeConfig is how that stream is made.
-func ExchangeConfig(pipeline string, replicas int) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        ExchangeStream(pipeline),
-		Description: "calmstream " + pipeline + ": records on their way between stages",
-		Subjects:    []string{"calm.x." + pipeline + ".>"},
-		Discard:     jetstream.DiscardNew, // refuse rather than lose
-		Storage:     jetstream.FileStorage,
-		Replicas:    max(1, replicas),
-	}
-}
-
-func deadStream(pipeline string) string { return "CALM_DLQ_" + pipeline }
-
 // recordStart creates the start record or reads the one that stands.
 func (e *engine) recordStart(ctx context.Context) error {
 	const key = StartKey
@@ -86,8 +69,14 @@ func (e *engine) recordStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !found {
+		if err := e.nothingLost(ctx); err != nil {
+			return err
+		}
+	}
+	looks := make(map[string]*jetstream.StreamInfo)
 	for _, stage := range e.Plan.Stages {
-		begin, err := e.beginning(ctx, stage, !found)
+		begin, err := e.beginning(ctx, stage, looks, !found)
 		if err != nil {
 			return err
 		}
@@ -157,20 +146,25 @@ func (e *engine) sameInputs(found StartRecord) error {
 
 // beginning says where a stage would begin if this were the first owner. A stream that does not exist is an error for every one.
 //
-// Where within the stream is a question for the first one too: the beginning may have left the stream since, behind the checkpoints.
-func (e *engine) beginning(ctx context.Context, stage *plan.Stage, first bool) (LogStart, error) {
+// Where within the stream is a question for the first one too: the beginning may have left the stream since, behind the checkpoints. looks
+// has the streams that were looked at before: inputs that read one stream begin and end together, also while it grows.
+func (e *engine) beginning(ctx context.Context, stage *plan.Stage, looks map[string]*jetstream.StreamInfo, first bool) (LogStart, error) {
 	begin := LogStart{Stream: ExchangeStream(e.Plan.Graph.Name)}
 	if !stage.Exchanged() {
 		begin.Stream = stage.Root.Source.Stream
 	}
-	stream, err := e.js.Stream(ctx, begin.Stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return begin, missing(fmt.Sprintf("the stream %q that %s reads does not exist; create it, or restore it if the pipeline has read it before", begin.Stream, stage.Name))
+	info := looks[begin.Stream]
+	if info == nil {
+		stream, err := e.js.Stream(ctx, begin.Stream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return begin, missing(fmt.Sprintf("the stream %q that %s reads does not exist; create it, or restore it if the pipeline has read it before", begin.Stream, stage.Name))
+		}
+		if err != nil {
+			return begin, fmt.Errorf("the stream %q that %s reads cannot be looked up: %w", begin.Stream, stage.Name, err)
+		}
+		info = stream.CachedInfo()
+		looks[begin.Stream] = info
 	}
-	if err != nil {
-		return begin, fmt.Errorf("the stream %q that %s reads cannot be looked up: %w", begin.Stream, stage.Name, err)
-	}
-	info := stream.CachedInfo()
 	begin.Created = info.Created.UnixNano()
 	if info.State.FirstSeq > 0 {
 		begin.After = info.State.FirstSeq - 1
@@ -181,9 +175,9 @@ func (e *engine) beginning(ctx context.Context, stage *plan.Stage, first bool) (
 		}
 	}
 	if first && !stage.Exchanged() {
-		err = e.within(ctx, stage.Root.Source, &info.State, &begin)
+		return begin, e.within(ctx, stage.Root.Source, &info.State, &begin)
 	}
-	return begin, err
+	return begin, nil
 }
 
 // missing says in a sentence of ours that a stream was not found; what the server says about that would add nothing.
@@ -192,56 +186,47 @@ type missing string
 func (m missing) Error() string { return string(m) }
 func (m missing) Unwrap() error { return jetstream.ErrStreamNotFound }
 
-// sealAge is how long certificates are kept, unless the operator of the server changes their stream.
-const sealAge = 30 * 24 * time.Hour
-
-// makeStreams makes the streams that belong to the pipeline.
-func (e *engine) makeStreams(ctx context.Context) error {
-	name := e.Plan.Graph.Name
-	configs := []jetstream.StreamConfig{{
-		Name:        deadStream(name),
-		Description: "calmstream " + name + ": records that could not be used or came late",
-		Subjects:    []string{emit.DeadSubject(name) + ".>", emit.LateSubject(name) + ".>"},
-		AllowDirect: true,
-	}}
-	if e.Plan.Certified() {
-		configs = append(configs, e.sealStream())
-	}
-	for _, stage := range e.Plan.Stages {
-		if stage.Exchanged() {
-			configs = append(configs, ExchangeConfig(name, e.Replicas))
-			break
-		}
-	}
-	for _, cfg := range configs {
-		if err := e.makeStream(ctx, cfg); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sealStream is the stream of certificates.
-func (e *engine) sealStream() jetstream.StreamConfig {
-	name := e.Plan.Graph.Name
-	return jetstream.StreamConfig{
-		Name:        emit.SealStream(name),
-		Description: "calmstream " + name + ": certificates of what was sealed",
-		Subjects:    []string{emit.SealSubject(name) + ".>"},
-		AllowDirect: true,
-		MaxAge:      sealAge,
-	}
-}
-
-// makeStream makes a stream, unless there is one of that name.
-func (e *engine) makeStream(ctx context.Context, cfg jetstream.StreamConfig) error {
-	cfg.Storage, cfg.Replicas = jetstream.FileStorage, max(1, e.Replicas)
-	_, err := e.js.CreateStream(ctx, cfg)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // made by an earlier version, or changed by its operator
-		_, err = e.js.Stream(ctx, cfg.Name)
-	}
+// nothingLost fails if the epoch, which has no start record, has begun all the same: then the record was lost, and the checkpoints perhaps too.
+// What the exchange holds was made from another beginning than what would be made now.
+func (e *engine) nothingLost(ctx context.Context) error {
+	shards, _, err := e.store.Contents(ctx)
 	if err != nil {
-		return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, err)
+		return err
 	}
-	return nil
+	records, err := e.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	if len(shards) == 0 && records == 0 {
+		return nil
+	}
+	if _, found, err := e.store.ReadOnce(ctx, StartKey); err != nil || found { // another worker has just begun
+		return err
+	}
+	name := e.Plan.Graph.Name
+	what := fmt.Sprintf("its %d checkpoints are there", len(shards))
+	if len(shards) == 0 {
+		what = fmt.Sprintf("the stream %s holds %d messages of it", ExchangeStream(name), records)
+	}
+	return fmt.Errorf("%w: the state of epoch %s of pipeline %s is missing in the bucket calm_%s, while %s; restore the bucket, or declare a new Version of the pipeline to begin anew",
+		checkpoint.ErrLost, e.Plan.Epoch(), name, name, what)
+}
+
+// waiting counts the messages of this epoch in the exchange.
+func (e *engine) waiting(ctx context.Context) (n uint64, err error) {
+	if e.receivers() == 0 {
+		return 0, nil
+	}
+	stream, err := e.js.Stream(ctx, ExchangeStream(e.Plan.Graph.Name))
+	if err != nil {
+		return 0, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("calm.x."+e.Plan.Graph.Name+"."+e.Plan.Epoch()+".>"))
+	if err != nil {
+		return 0, err
+	}
+	for _, count := range info.State.Subjects {
+		n += count
+	}
+	return n, nil
 }

@@ -74,6 +74,9 @@ func (r *Receiver) Frontier() int64 {
 // FrontierOf returns the event time before which one producer is complete.
 func (r *Receiver) FrontierOf(producer int) int64 { return r.producers[producer].frontier }
 
+// Next returns the number of the next record of one producer.
+func (r *Receiver) Next(producer int) uint64 { return r.producers[producer].next }
+
 // Waiting returns the producers that hold the frontier back, for people.
 func (r *Receiver) Waiting() []int {
 	var out []int

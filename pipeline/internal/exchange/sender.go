@@ -78,6 +78,15 @@ func (s *Sender) cut(partition int) {
 	l.first, l.records = l.next, l.records[:0]
 }
 
+// Next returns the number of the next record for each partition.
+func (s *Sender) Next() []uint64 {
+	next := make([]uint64, len(s.lanes))
+	for i := range s.lanes {
+		next[i] = s.lanes[i].next
+	}
+	return next
+}
+
 // AppendState appends the numbers that a checkpoint keeps. It is called after Flush. Frontiers are not kept: after
 // a restart they are told again.
 func (s *Sender) AppendState(b []byte) []byte {

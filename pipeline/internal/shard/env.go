@@ -116,6 +116,9 @@ type Env struct {
 	// Sweep removes what an owner that died left, as far as it is older than the checkpoint. It is called with the checkpoint that was loaded,
 	// and with the first one that was committed, possibly by another goroutine. It may be nil.
 	Sweep func(ctx context.Context, loaded checkpoint.Loaded)
+	// Sent returns the newest statement about what the producers of a shard behind an exchange have sent it; nil if there is none yet. Each is
+	// made after the one before has been returned. It is nil where there is no exchange.
+	Sent func() *Sent
 	// Committed is told of each checkpoint of this shard that is known to be durable. It may be nil.
 	Committed func(position uint64)
 }

@@ -37,8 +37,10 @@ type session struct {
 	position checkpoint.Position
 	verified uint64 // the log is known to be whole up to here
 	fence    checkpoint.Loaded
-	commits  committer
-	serial   *uint64
+	// sent is the statement of the producers that was looked at last, doubted the one before if it spoke of what had not come.
+	sent, doubted *Sent
+	commits       committer
+	serial        *uint64
 	// dirty says that something was applied since the last snapshot, and first that nothing ever was.
 	dirty, first bool
 	last         time.Time // when the last snapshot was taken
@@ -130,6 +132,9 @@ func (s *session) loop(ctx context.Context) error {
 			s.buf = messages
 		}
 		if err := s.step(ctx, messages); err != nil {
+			return err
+		}
+		if err := s.complete(ctx); err != nil {
 			return err
 		}
 		s.quiet.look(ctx, s.log, s.heard(messages) || s.Ended())
