@@ -5,12 +5,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/checkpointtest"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A bucket without room is waited for, whether the commit is one batch or has parts that go ahead of it.
@@ -69,5 +71,37 @@ func TestFullBucket(t *testing.T) {
 				t.Errorf("it stands at %d, %v", got.Fence.Position.Seq, err)
 			}
 		})
+	}
+}
+
+// What makes checkpoints no less safe may be changed by hand.
+func TestSettingsThatMayBeChanged(t *testing.T) {
+	t.Parallel()
+	server := natstest.Run(t)
+	js := server.JetStream(t)
+	open(t, server)
+	for name, change := range map[string]func(*jetstream.StreamConfig){
+		"compression": func(c *jetstream.StreamConfig) { c.Compression = jetstream.NoCompression },
+		"history":     func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 },
+		"limit":       func(c *jetstream.StreamConfig) { c.MaxBytes = 64 << 20 },
+		"direct":      func(c *jetstream.StreamConfig) { c.AllowDirect = false },
+		"description": func(c *jetstream.StreamConfig) { c.Description = "ours" },
+		"markers":     func(c *jetstream.StreamConfig) { c.SubjectDeleteMarkerTTL = time.Minute },
+	} {
+		cfg := settingsOf(t, js)
+		change(&cfg)
+		if _, err := js.UpdateStream(testContext(t), cfg); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s, err := jetstore.Open(testContext(t), jetstore.Config{Conn: server.Conn(t), Pipeline: "p", Epoch: "e-" + name, Logger: logger(t)})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		fence, segments := step(t, "w", 1)
+		revision := mustCommit(t, s, 0, fence, segments)
+		mustStand(t, s, revision, fence)
+		fence, segments = step(t, "w", 2)
+		mustStand(t, s, mustCommit(t, s, revision, fence, segments), fence)
 	}
 }
