@@ -189,14 +189,14 @@ func TestStateThatIsMissing(t *testing.T) {
 func TestStartRecordThatIsMissing(t *testing.T) {
 	t.Parallel()
 	s := newStuck(t, "sr", nil)
-	kv, err := s.js.KeyValue(t.Context(), "calm_sr")
+	bucket, err := s.js.Stream(t.Context(), "KV_calm_sr")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := kv.Purge(t.Context(), s.epoch+".run.start"); err != nil {
+	if err := bucket.Purge(t.Context(), jetstream.WithPurgeSubject("$KV.calm_sr."+s.epoch+".run.start")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.run(); err == nil || !strings.Contains(err.Error(), "run record") && !strings.Contains(err.Error(), "checkpoints are there") {
+	if err := s.run(); err == nil || !strings.Contains(err.Error(), "is missing in the bucket calm_sr, while its ") {
 		t.Errorf("got %v", err)
 	}
 }

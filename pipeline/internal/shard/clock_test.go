@@ -15,7 +15,9 @@ func TestClocksThatJump(t *testing.T) {
 		for i, name := range []string{"one", "two"} {
 			random := rand.New(rand.NewPCG(uint64(i), 1))
 			e := w.owner(name)
-			e.Now = func() time.Time { return time.Now().Add(time.Duration(random.Int64N(int64(200 * time.Hour)))).Add(-100 * time.Hour) }
+			e.Now = func() time.Time {
+				return time.Now().Add(time.Duration(random.Int64N(int64(200 * time.Hour)))).Add(-100 * time.Hour)
+			}
 			ended := make(chan error, 1)
 			go func() { ended <- runs(t, e) }()
 			w.stream.put("a", "b", "a")
