@@ -35,10 +35,9 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 	opened := false
 	env := &shard.Env{
 		ID: id, Plan: e.Plan, Stage: stage,
-		Start:  checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
-		Bound:  begin.bound(),
-		Cut:    begin.cut(number),
-		Votes:  begin.votes(number),
+		Start: checkpoint.Position{Incarnation: begin.Created, Seq: begin.After},
+		Bound: begin.bound(),
+		Cut:   begin.cut(number), Votes: begin.votes(number),
 		Store:  e.store,
 		Outlet: outlet,
 		Outbox: outlet.Outbox(),
