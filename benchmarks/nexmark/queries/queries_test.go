@@ -148,3 +148,25 @@ func TestSchedulesDoNotMatter(t *testing.T) {
 		})
 	}
 }
+
+// Nor does it matter which shard has which events, and how many shards there are.
+func TestShardsDoNotMatter(t *testing.T) {
+	t.Parallel()
+	for _, q := range queries.All() {
+		if q.Name == "q12" {
+			continue // its time is that of the store, in which no record of a shard overtakes another, as those of a deal do
+		}
+		events := nexmark.Config{Seed: 15, Events: 400, Rate: 100} // all within the lateness, so that none is late
+		if q.Name == "q2" {
+			events.Events, events.Rate = 2300, 1000
+		}
+		t.Run(q.Name, func(t *testing.T) {
+			t.Parallel()
+			build := func(shards int) *pipeline.Pipeline { return q.Pipeline(config(shards)) }
+			out := pipelinetest.CheckShards(t, build, logs(t, events, 1, q.Side), pipelinetest.Options{Rounds: 2})
+			if out.Late > 0 || len(out.Results) == 0 {
+				t.Errorf("%d late records and %d results", out.Late, len(out.Results))
+			}
+		})
+	}
+}
