@@ -14,7 +14,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const calmName = "calmstream"
+// Names of ours. The decoders of pipeline/codecs are measured in benchmarks/peers, since those are another module too.
+const (
+	calmName     = "calmstream"
+	jsonV2Name   = calmName + ", json v2"
+	jsonScanName = calmName + ", json scan"
+)
 
 // subject counts messages by a token of their subject.
 func subject() workload {
@@ -107,7 +112,8 @@ func jsonEvents() workload {
 			peer("nats.go consumer", "at least once: counts are in memory, a crash loses them and what comes again counts twice"),
 			peer("watermill", "at least once, as nats.go consumer"),
 			peer("go-streams", "at most once: acknowledged before it is counted; counts are in memory"),
-			entry{name: calmName + ", json v2", kind: oursKind, promise: exactlyOnce + "; pipeline/codecs/jsonv2", peer: true},
+			entry{name: jsonV2Name, kind: oursKind, promise: exactlyOnce + "; pipeline/codecs/jsonv2", peer: true},
+			entry{name: jsonScanName, kind: oursKind, promise: exactlyOnce + "; pipeline/codecs/jsonscan", peer: true},
 		),
 		targets: jsonTargets,
 	}
@@ -120,8 +126,10 @@ func peer(name, promise string) entry {
 
 func jsonTargets(t *table) []target {
 	best := calmName
-	if v2 := calmName + ", json v2"; t.row(v2) != nil && t.rate(v2).median() > t.rate(best).median() {
-		best = v2
+	for _, name := range []string{jsonV2Name, jsonScanName} {
+		if t.row(name) != nil && t.rate(name).median() > t.rate(best).median() {
+			best = name
+		}
 	}
 	targets := []target{atLeast("keyed count of 150-byte JSON events ("+best+"), to the bare pull reader", 0.75, t.ratio(best, bareName))}
 	for _, name := range []string{"watermill", "go-streams"} {

@@ -15,9 +15,10 @@ import (
 
 func main() {
 	os.Exit(contest.Main(map[string]contest.Contender{
-		"json/nats.go consumer":    natsLoop,
-		"json/watermill":           watermillLoop,
-		"json/go-streams":          goStreams,
-		"json/calmstream, json v2": calmJSON,
+		"json/nats.go consumer":      natsLoop,
+		"json/watermill":             watermillLoop,
+		"json/go-streams":            goStreams,
+		"json/calmstream, json v2":   calmJSON,
+		"json/calmstream, json scan": calmScan,
 	}))
 }
