@@ -138,6 +138,9 @@ func (e *exporter) round(ctx context.Context) (done bool, err error) {
 		}
 		fences = append(fences, Fence{ID: id, Fence: loaded.Fence})
 	}
+	if err := e.delivered(ctx); err != nil {
+		return false, err
+	}
 	for _, f := range fences {
 		if err := e.segments(ctx, f); errors.Is(err, checkpoint.ErrSegmentGone) {
 			return false, nil

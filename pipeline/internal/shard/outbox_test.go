@@ -233,8 +233,12 @@ func TestOutboxAgainstModel(t *testing.T) {
 						e.Stats, e.Every, e.First = &stats[i], time.Duration(50+below(400))*time.Millisecond, 20*time.Millisecond
 						e.Drain = time.Duration(1+below(50)) * time.Millisecond
 						ctx, kill := context.WithTimeout(t.Context(), time.Duration(100+below(2000))*time.Millisecond)
-						_ = shard.Run(ctx, e) // whatever it dies of
+						err := shard.Run(ctx, e)
 						kill()
+						if err != nil && !errors.Is(err, errLost) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+							t.Errorf("seed %d, %s: %v", seed, e.Writer, err)
+							return
+						}
 					}
 				})
 			}

@@ -3,6 +3,9 @@ package jetstore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -61,6 +64,19 @@ func (s *Store) FirstOutput(ctx context.Context, outbox string) (revision uint64
 		return 0, false, fmt.Errorf("jetstore: outputs of %s: %w", outbox, err)
 	}
 	return resp.Message.Seq, true, nil
+}
+
+// Outboxes returns the names of the outboxes of the epoch that hold outputs, in order.
+func (s *Store) Outboxes(ctx context.Context) ([]string, error) {
+	keys, err := s.keys(ctx, "*.*.out.>")
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]bool)
+	for _, key := range keys {
+		names[strings.Split(key, ".")[3]] = true
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // RemoveOutputs removes the outputs of the outbox up to a revision.
