@@ -96,9 +96,10 @@ type batches struct {
 
 func (b batches) Next(ctx context.Context, wake <-chan struct{}, buf []plan.Message) ([]plan.Message, error) {
 	out, err := b.reader.Next(ctx, wake, buf)
+	n := b.size()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for n := b.size(); err == nil && len(out) > 0 && len(out) < n && b.position < uint64(len(b.messages)); b.position++ {
+	for ; err == nil && len(out) > 0 && len(out) < n && b.position < uint64(len(b.messages)); b.position++ {
 		out = append(out, b.messages[b.position])
 	}
 	return out, err
@@ -229,7 +230,10 @@ func TestOutboxAgainstModel(t *testing.T) {
 			for i := range stats {
 				owners.Go(func() {
 					for life := 0; !stats[i].Done.Load(); life++ {
-						e := w.owner(fmt.Sprintf("%d-%d", i, life), func() int { return 1 + below(9) })
+						e := w.owner(fmt.Sprintf("%d-%d", i, life), func() int {
+							time.Sleep(time.Duration(below(20)) * time.Millisecond) // so that they are at different places
+							return 1 + below(9)
+						})
 						e.Stats, e.Every, e.First = &stats[i], time.Duration(50+below(400))*time.Millisecond, 20*time.Millisecond
 						e.Drain = time.Duration(1+below(50)) * time.Millisecond
 						ctx, kill := context.WithTimeout(t.Context(), time.Duration(100+below(2000))*time.Millisecond)
