@@ -22,7 +22,7 @@ type room struct {
 }
 
 // public is what a user of the module sees and commands may use.
-var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/partition", "pipeline/worker", "pipeline/embedded"}
+var public = []string{"crdt", "crdt/sketch", "crdt/exact", "operators", "sinks", "pipeline", "pipeline/producer", "pipeline/partition", "pipeline/query", "pipeline/worker", "pipeline/embedded"}
 
 // checkers are the public packages for tests.
 var checkers = []string{"crdt/crdttest", "sinks/sinktest", "pipeline/pipelinetest"}
@@ -123,6 +123,12 @@ var rooms = []room{
 		may:    []string{"internal/plan", "pipeline/internal/seal", "pipeline/internal/backlog", natsGo, nuid},
 		tests:  join(public, checkers, []string{"internal/natstest"}),
 		why:    "programs that publish need no engine",
+	},
+	{
+		places: []string{"pipeline/query"},
+		may:    []string{"crdt", "operators", "pipeline", "internal/plan/...", "pipeline/internal/...", natsGo},
+		tests:  join(public, checkers, []string{"internal/natstest", "internal/compiletest", server}),
+		why:    "programs that ask read checkpoints as the engine wrote them, and run nothing",
 	},
 	{
 		places: []string{"pipeline/partition"},

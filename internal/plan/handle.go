@@ -1,5 +1,7 @@
 package plan
 
+import "github.com/calmstream/calmstream/crdt"
+
 // The four handles have distinct field names and a leading phantom field, so that neither a
 // conversion between two handles nor one between two instances of the same handle compiles. The fields are unexported
 // and this package is internal, so that only the DSL can make or open a handle.
@@ -29,6 +31,22 @@ type Sealed[K Key, L any] struct {
 	sealed *Node
 }
 
+// SharedState is a growing state that may be asked from outside of its pipeline.
+type SharedState[K Key, L any] struct {
+	_      [0]func(K, L)
+	shared *Node
+	values StateCodec[L]
+}
+
+// StateCodec is what those who ask a state from outside need of its lattice.
+type StateCodec[L any] struct {
+	Append func(b []byte, v *L) ([]byte, error)
+	Decode func(data []byte) (L, error)
+	// Seal asserts, for a reason, that a state will not change any more; Settled says so of one that shows it.
+	Seal    func(reason string, state *L) crdt.Sealed[L]
+	Settled func(state *L) (crdt.Sealed[L], bool)
+}
+
 // NewStream wraps a node.
 func NewStream[T any](n *Node) Stream[T] { return Stream[T]{stream: n} }
 
@@ -40,6 +58,14 @@ func NewGrowing[K Key, L any](n *Node) Growing[K, L] { return Growing[K, L]{grow
 
 // NewSealed wraps a node.
 func NewSealed[K Key, L any](n *Node) Sealed[K, L] { return Sealed[K, L]{sealed: n} }
+
+// NewShared wraps a node.
+func NewShared[K Key, L any](n *Node, values StateCodec[L]) SharedState[K, L] {
+	return SharedState[K, L]{shared: n, values: values}
+}
+
+// OfShared opens a handle. The node of a zero handle is nil.
+func OfShared[K Key, L any](h SharedState[K, L]) (*Node, StateCodec[L]) { return h.shared, h.values }
 
 // OfStream opens a handle. The node of a zero handle is nil.
 func OfStream[T any](h Stream[T]) *Node { return h.stream }

@@ -15,9 +15,9 @@ type homeCheck[K plan.Key] struct {
 }
 
 func newHomeCheck[K plan.Key](n *plan.Node, rt *plan.Runtime) (*homeCheck[K], error) {
-	value, ok := valueOf[K](n.PartitionOf())
-	if !ok {
-		return nil, fmt.Errorf("plan: %s (%s): %s is declared for keys of another type: %T", n.Label(), n.Site, n.PartitionedBy(), n.PartitionOf().OfKey)
+	value, err := HomeOf[K](n)
+	if err != nil {
+		return nil, err
 	}
 	return &homeCheck[K]{value: value, name: n.PartitionedBy(), shard: rt.Shard, shards: rt.Shards}, nil
 }
@@ -30,4 +30,13 @@ func (c *homeCheck[K]) check(key K) error {
 		return nil
 	}
 	return fmt.Errorf("the %s %s belongs to shard %d of %d, and has come in shard %d: that the input is partitioned by %s (Source.PartitionedBy) is not so", c.name, short(value), home, c.shards, c.shard, c.name)
+}
+
+// HomeOf returns the function that gives a key the value by which the shards of the input divide the keys of a state.
+func HomeOf[K plan.Key](n *plan.Node) (func(K) string, error) {
+	value, ok := valueOf[K](n.PartitionOf())
+	if !ok {
+		return nil, fmt.Errorf("plan: %s (%s): %s is declared for keys of another type: %T", n.Label(), n.Site, n.PartitionedBy(), n.PartitionOf().OfKey)
+	}
+	return value, nil
 }

@@ -110,24 +110,30 @@ func (k *sessions[K, C, L, P]) Restore(entry []byte) (err error) {
 }
 
 func (k *sessions[K, C, L, P]) cutSession(data []byte) (s session[L], rest []byte, err error) {
-	start, n := binary.Varint(data)
-	if n <= 0 {
-		return s, nil, errEntry
-	}
-	length, m := binary.Uvarint(data[n:])
-	if m <= 0 || length > uint64(plan.End-max(start, 0)) {
-		return s, nil, errEntry
-	}
-	value, rest, err := cutBytes(data[n+m:])
+	span, value, rest, err := cutVisit(data)
 	if err != nil {
 		return s, nil, err
 	}
-	s.span = plan.Span{Start: start, End: start + int64(length)}
+	s.span = span
 	if err := P(&s.value).UnmarshalBinary(value); err != nil {
 		return s, nil, err
 	}
 	s.fired = k.known(&s.value)
 	return s, rest, nil
+}
+
+// cutVisit takes one session off the entry of its key, and returns the rest.
+func cutVisit(data []byte) (span plan.Span, value, rest []byte, err error) {
+	start, n := binary.Varint(data)
+	if n <= 0 {
+		return span, nil, nil, errEntry
+	}
+	length, m := binary.Uvarint(data[n:])
+	if m <= 0 || length > uint64(plan.End-max(start, 0)) {
+		return span, nil, nil, errEntry
+	}
+	value, rest, err = cutBytes(data[n+m:])
+	return plan.Span{Start: start, End: start + int64(length)}, value, rest, err
 }
 
 // cutBytes returns what stands behind its length, and the rest.

@@ -1,0 +1,52 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/calmstream/calmstream/crdt"
+)
+
+// Answer is what is known, what that is worth, and of when it is.
+type Answer[T any] struct {
+	// Answer has the value and the verdict.
+	crdt.Answer[T]
+	// Window is the window whose state was asked, as an ISO 8601 interval, or "global". It is empty where a session is asked for that is not known.
+	Window string
+	// Frontier is the event time up to which the shard had seen its input (RFC 3339), "end" after the end of a bounded input, and empty if
+	// nothing is known of it.
+	Frontier string
+	// Position is how much of its log the shard had seen.
+	Position Position
+}
+
+// Position is a place in the log of a shard.
+type Position struct {
+	Stage string `json:"stage"`
+	Shard int    `json:"shard"`
+	// Incarnation is the creation time of the stream, in nanoseconds since 1970.
+	Incarnation int64 `json:"incarnation"`
+	// Seq is the sequence up to which everything is in the state.
+	Seq uint64 `json:"seq"`
+}
+
+// String returns the answer for people, such as "7 (lower-bound) at counts/0:1234".
+func (a Answer[T]) String() string {
+	return fmt.Sprintf("%s at %s/%d:%d", a.Answer, a.Position.Stage, a.Position.Shard, a.Position.Seq)
+}
+
+// MarshalJSON shows the answer as crdt.Answer does, with what else is known beside it.
+func (a Answer[T]) MarshalJSON() ([]byte, error) {
+	shown := struct {
+		Value    *T       `json:"value,omitempty"`
+		Verdict  string   `json:"verdict"`
+		Basis    string   `json:"basis,omitempty"`
+		Window   string   `json:"window,omitempty"`
+		Frontier string   `json:"frontier,omitempty"`
+		Position Position `json:"position"`
+	}{nil, "unknown", a.Basis(), a.Window, a.Frontier, a.Position}
+	if value, known := a.Value(); known {
+		shown.Value, shown.Verdict = &value, a.Verdict().String()
+	}
+	return json.Marshal(shown)
+}
