@@ -144,6 +144,15 @@ func (c *GCounter) raise(origin string, n uint64) bool {
 	return raiseTo(have, &n)
 }
 
+// Scoped returns the counter with each origin named within a scope: where two histories have the same name, as the shards of two pipelines
+// do, their counters can be merged once each has a scope of its own. O(number of origins).
+func (c *GCounter) Scoped(scope string) (scoped GCounter) {
+	for origin, n := range c.all {
+		scoped.raise(scope+"/"+origin, n)
+	}
+	return scoped
+}
+
 // Decompose yields the counter of each origin alone, in ascending order.
 func (c *GCounter) Decompose() iter.Seq[GCounter] {
 	return func(yield func(GCounter) bool) {

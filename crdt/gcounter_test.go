@@ -161,3 +161,33 @@ func TestGCounterDecodesOntoAnother(t *testing.T) {
 		}
 	}
 }
+
+// Counters that have counted other things under the same names add up once each has a scope, and within a scope they merge as before.
+func TestScopedGCounters(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) (c crdt.GCounter) {
+			for range rapid.IntRange(0, 6).Draw(t, label) {
+				c.Add(rapid.SampledFrom([]string{"", "a", "b", "c", "a/b"}).Draw(t, "origin"), rapid.Uint64Range(1, 100).Draw(t, "n"))
+			}
+			return c
+		}
+		x, y := draw("x"), draw("y")
+		both, inX, inY := x.Scoped("x"), x.Scoped("x"), y.Scoped("y")
+		if both.Merge(&inX) {
+			t.Fatalf("the same in the same scope has added something: %v", both)
+		}
+		both.Merge(&inY)
+		if got, want := both.Value(), x.Value()+y.Value(); got != want {
+			t.Fatalf("%d in two scopes, want %d", got, want)
+		}
+		merged, scoped := crdt.Clone(&x), x.Scoped("s")
+		merged.Merge(&y)
+		yScoped := y.Scoped("s")
+		scoped.Merge(&yScoped)
+		again := merged.Scoped("s")
+		if scoped.Merge(&again) || again.Merge(&scoped) {
+			t.Fatalf("scoping does not keep merges: %v, %v", scoped, again)
+		}
+	})
+}

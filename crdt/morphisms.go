@@ -2,6 +2,11 @@ package crdt
 
 // Built-in functions between the lattices of this package: first morphisms, then those that are only monotone.
 
+// Whole is the state itself, which is a morphism like any other.
+func Whole[L any, P Lattice[L]]() Morphism[L, L] {
+	return Morphism[L, L]{function[L, L]{name: "state", apply: Clone[L, P], peek: func(state *L) *L { return state }}}
+}
+
 // KeySet is the set of the keys of a map.
 func KeySet[K Ordered, V any, P Lattice[V]]() Morphism[Map[K, V, P], GSet[K]] {
 	return morphism("keys", func(m *Map[K, V, P]) (s GSet[K]) {

@@ -111,6 +111,7 @@ func TestMorphismsKeepMerges(t *testing.T) {
 	keepsMerges(t, crdt.KeySet[string, crdt.GSet[int]](), drawGroups)
 	keepsMerges(t, crdt.ValueAt[string, crdt.GSet[int]]("b"), drawGroups)
 	keepsMerges(t, crdt.MergedValues[string, crdt.GSet[int]](), drawGroups)
+	keepsMerges(t, crdt.Whole[crdt.GSet[int]](), drawSet)
 	keepsMerges(t, crdt.Where("even", even), drawSet)
 	keepsMerges(t, crdt.Image("half", half), drawSet)
 	keepsMerges(t, crdt.Largest[int](), drawSet)

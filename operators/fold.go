@@ -47,6 +47,7 @@ func Aggregate[K Key, T, L any, P crdt.Lattice[L]](name string, in Keyed[K, T], 
 // counter makes n a fold that adds up terms. Increments are no lattice: they are counted once each because the engine
 // applies each position of a log once, and stored as the shard's own entry of a counter that is one.
 func counter[K Key, T any](n *plan.Node, name string, term func(T) uint64) {
+	n.Counts = true
 	fold[K, T, uint64, crdt.GCounter](n, name, term, terms, func(rt *plan.Runtime) kernel.Folding[crdt.GCounter, uint64] {
 		origin := rt.Origin
 		return kernel.Folding[crdt.GCounter, uint64]{

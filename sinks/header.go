@@ -22,6 +22,8 @@ const (
 	FrontierHeader = "Calm-Frontier"
 	// VersionHeader holds Record.Version in decimal.
 	VersionHeader = "Calm-Version"
+	// OriginHeader holds Record.Origin.
+	OriginHeader = "Calm-Origin"
 	// PipelineHeader holds Record.Pipeline.
 	PipelineHeader = "Calm-Pipeline"
 	// DigestHeader holds the xxhash64 of the payload as 16 hexadecimal digits.

@@ -171,7 +171,7 @@ func checkRecord(r *Record) error {
 		return errors.New("it has no ID, so a second copy would not be noticed")
 	}
 	for _, h := range [...]struct{ name, value string }{
-		{IDHeader, r.ID}, {WindowHeader, r.Window}, {FrontierHeader, r.Frontier}, {PipelineHeader, r.Pipeline},
+		{IDHeader, r.ID}, {WindowHeader, r.Window}, {FrontierHeader, r.Frontier}, {PipelineHeader, r.Pipeline}, {OriginHeader, r.Origin},
 	} {
 		if !isHeaderValue(h.value) {
 			return fmt.Errorf("the header %s cannot hold %q: control characters and outer spaces do not survive there", h.name, h.value)
@@ -222,6 +222,7 @@ func describe(h nats.Header, r *Record) {
 	setHeader(h, WindowHeader, r.Window)
 	setHeader(h, FrontierHeader, r.Frontier)
 	setHeader(h, VersionHeader, versionText(r.Version))
+	setHeader(h, OriginHeader, r.Origin)
 	setHeader(h, PipelineHeader, r.Pipeline)
 	setHeader(h, DigestHeader, digest(r.Payload))
 }

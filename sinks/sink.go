@@ -34,6 +34,9 @@ type Record struct {
 	// Version is how far a lower bound has come, at least 1: of two with one Path the larger Version is the better one, and the
 	// other one is outdated. It is 0 for a result that is alone on its Path.
 	Version uint64
+	// Origin names the history that a lower bound was counted in, if its value counts under the names of shards: domain of the server, pipeline,
+	// state, incarnation of the log and shard. In another pipeline, or another domain, the same shards count other things.
+	Origin string
 	// Payload is the result as the user's codec wrote it.
 	Payload []byte
 }

@@ -75,6 +75,8 @@ type Node struct {
 	Plain bool
 	// Retracts marks a Fold node whose values can go back: what is read of one before a seal is provisional, not a lower bound.
 	Retracts bool
+	// Counts marks a Fold node whose state counts under the origins of its shards, which are the same in another pipeline.
+	Counts bool
 	// Outer marks a join that also yields what has no match: that waits for a seal.
 	Outer bool
 	// Sealed marks a join all of whose results wait for its seal, so that they are final. Awaits names the instant whose

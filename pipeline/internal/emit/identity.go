@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -16,6 +17,13 @@ type identity struct {
 	pipeline, epoch string
 	shard           checkpoint.ShardID
 	incarnation     int64
+	// domain is that of the server.
+	domain string
+}
+
+// origin names the history that the counts of a state are of, the same for every owner: of this log, in this place, for this state.
+func (id identity) origin(state *plan.Node) string {
+	return fmt.Sprintf("%s/%s/%s/%x/%d", cmp.Or(id.domain, "-"), id.pipeline, state.Name, id.incarnation, id.shard.Shard)
 }
 
 // wholeWindow stands for the key in the path of a result that is about a whole window.
@@ -48,6 +56,9 @@ func (id identity) record(p *plan.Plan, r *shard.Result) sinks.Record {
 		}
 		if out.Version = group.Version; out.Version > 0 { // the path is that of all versions
 			out.ID += "/v" + strconv.FormatUint(out.Version, 10)
+		}
+		if state := p.CountedBy(r.Write); state != nil {
+			out.Origin = id.origin(state)
 		}
 		if verdict == crdt.Final { // where a batch ended when the window closed must not show
 			out.Frontier = plan.FrontierText(group.Window.End)

@@ -24,6 +24,8 @@ type Config struct {
 	Shard    checkpoint.ShardID
 	// Incarnation is that of the shard's log.
 	Incarnation int64
+	// Domain is that of the server, "" if it has none.
+	Domain string
 	// Sinks has the sink of each Write node of the shard's stage.
 	Sinks map[*plan.Node]sinks.Sink
 	// Progress has, for each outbox among them, by its token, how far its stream is.
@@ -56,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Outlet, error) {
 		return nil, fmt.Errorf("emit: %w", err)
 	}
 	running, cancel := context.WithCancel(context.Background())
-	id := identity{pipeline: cfg.Pipeline, epoch: cfg.Plan.Epoch(), shard: cfg.Shard, incarnation: cfg.Incarnation}
+	id := identity{pipeline: cfg.Pipeline, epoch: cfg.Plan.Epoch(), shard: cfg.Shard, incarnation: cfg.Incarnation, domain: cfg.Domain}
 	o := &Outlet{id: id, plan: cfg.Plan, results: make(map[*plan.Node]*queue[sinks.Record]), cancel: cancel}
 	o.outbox = outbox{id: id, plan: cfg.Plan, sinks: make(map[*plan.Node]sinks.Outbox), progress: cfg.Progress, limit: int(cfg.Conn.MaxPayload())}
 	for _, write := range cfg.Plan.Writes {

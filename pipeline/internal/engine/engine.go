@@ -60,6 +60,7 @@ type engine struct {
 	writer string // the mark of this run in checkpoints
 	start  StartRecord
 	floor  floor
+	domain string // of the server
 	// outboxes are those among the sinks, by their tokens.
 	outboxes map[string]*outbox
 	sent     map[string]*statements // of each stage behind an exchange
@@ -117,7 +118,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	if e.js, err = jetstream.New(e.Conn); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	for _, step := range []func(context.Context) error{e.openStore, e.makeStreams, e.recordStart} {
+	for _, step := range []func(context.Context) error{e.openStore, e.makeStreams, e.recordStart, e.learnDomain} {
 		if err := patiently(ctx, e.Logger, fewAttempts, func() error { return step(ctx) }); err != nil {
 			return err
 		}

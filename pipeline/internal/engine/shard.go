@@ -24,7 +24,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 	err := patiently(ctx, e.Logger, fewAttempts, func() (err error) {
 		outlet, err = emit.Open(ctx, emit.Config{
 			Conn: e.Conn, Pipeline: e.Plan.Graph.Name, Plan: e.Plan, Shard: id,
-			Incarnation: begin.Created, Sinks: e.sinksOf(stage), Progress: e.progress(), Logger: e.Logger, Owner: e.writer, Divergences: &stats.Divergences,
+			Incarnation: begin.Created, Domain: e.domain, Sinks: e.sinksOf(stage), Progress: e.progress(), Logger: e.Logger, Owner: e.writer, Divergences: &stats.Divergences,
 			RemakeSeals: func(ctx context.Context) error { return e.makeStream(ctx, e.sealStream()) },
 		})
 		return err
