@@ -57,15 +57,15 @@ func (s *session) complete(ctx context.Context) error {
 	s.sent = sent
 	doubted := s.doubted
 	s.doubted = nil
-	producer, what := s.lacks(sent)
-	if what == "" {
+	if _, what := s.lacks(sent); what == "" {
 		return nil
 	}
 	if doubted == nil {
 		s.doubted = sent
 		return nil
 	}
-	if producer, what = s.lacks(doubted); what == "" {
+	producer, what := s.lacks(doubted)
+	if what == "" {
 		s.doubted = sent
 		return nil
 	}
