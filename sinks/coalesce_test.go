@@ -20,8 +20,11 @@ func TestCoalesceConforms(t *testing.T) {
 		},
 		Features: sinktest.Features{Durable: true},
 		Missing: []sinks.Sink{
-			sinks.Coalesce{}, sinks.Coalesce{To: sinks.Func{}}, sinks.Coalesce{To: sinks.Stdout(), Every: -1},
-			sinks.Coalesce{To: sinks.Outbox{Name: "a", Stream: "b"}}, sinks.Coalesce{To: &sinks.Outbox{Name: "a", Stream: "b"}},
+			sinks.Coalesce{},
+			sinks.Coalesce{To: sinks.Func{}},
+			sinks.Coalesce{To: sinks.Stdout(), Every: -1},
+			sinks.Coalesce{To: sinks.Outbox{Name: "a", Stream: "b"}},
+			sinks.Coalesce{To: &sinks.Outbox{Name: "a", Stream: "b"}},
 		},
 	})
 }

@@ -87,6 +87,7 @@ func (f *feed) end(subjects ...string) {
 }
 
 func newFeed(t *testing.T, js jetstream.JetStream, subject func(ad string) string) *feed {
+	t.Helper()
 	return &feed{T: t, js: js, subject: subject, clicks: make(map[string]uint64), length: make(map[number]uint64)}
 }
 
@@ -128,10 +129,20 @@ func TestEveryShardIsAskedForItsKeys(t *testing.T) {
 		subjects, ends    []string
 		subject           func(ad string) string
 	}{
-		{"exch", "", jetstream.StreamConfig{Name: "exch", Subjects: []string{"exch.*"}}, []string{"exch.0", "exch.1", "exch.2"}, []string{"exch.0", "exch.1", "exch.2"},
-			func(ad string) string { return fmt.Sprint("exch.", len(ad)%3) }},
-		{"part", "campaign", jetstream.StreamConfig{Name: "part", Subjects: []string{"part.*.*", "partp.>"}}, layout.Subjects(),
-			[]string{"partp.0.s.end", "partp.1.s.end", "partp.2.s.end", "partp.3.s.end"}, func(ad string) string { return "part.s." + campaign(ad) }},
+		{
+			"exch", "",
+			jetstream.StreamConfig{Name: "exch", Subjects: []string{"exch.*"}},
+			[]string{"exch.0", "exch.1", "exch.2"},
+			[]string{"exch.0", "exch.1", "exch.2"},
+			func(ad string) string { return fmt.Sprint("exch.", len(ad)%3) },
+		},
+		{
+			"part", "campaign",
+			jetstream.StreamConfig{Name: "part", Subjects: []string{"part.*.*", "partp.>"}},
+			layout.Subjects(),
+			[]string{"partp.0.s.end", "partp.1.s.end", "partp.2.s.end", "partp.3.s.end"},
+			func(ad string) string { return "part.s." + campaign(ad) },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
