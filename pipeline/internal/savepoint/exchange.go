@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,8 +39,12 @@ func (i *importer) pad(ctx context.Context, first, last uint64) error {
 	return nil
 }
 
-// remakes is how often an exchange is made anew that does not begin as it should.
-const remakes = 5
+// remakes is how often an exchange is made anew that does not begin as it should, and firstPause the first of the times in between, which
+// double: a server that is busy takes a while to forget a stream.
+const (
+	remakes    = 9
+	firstPause = 10 * time.Millisecond
+)
 
 // makeExchange makes an exchange that begins with the sequence first. A server that has just deleted a stream of the name may hand on its
 // last sequence to the new one; then that is deleted too.
@@ -52,7 +57,7 @@ func (i *importer) makeExchange(ctx context.Context, first uint64) error {
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("savepoint: the exchange cannot be looked up: %w", err)
 	}
-	for range remakes {
+	for pause, left := firstPause, remakes; left > 0; pause, left = 2*pause, left-1 {
 		stream, err := i.js.CreateStream(ctx, cfg)
 		if err != nil {
 			return fmt.Errorf("savepoint: the exchange cannot be made: %w", err)
@@ -63,6 +68,11 @@ func (i *importer) makeExchange(ctx context.Context, first uint64) error {
 		}
 		if err := i.js.DeleteStream(ctx, cfg.Name); err != nil {
 			return fmt.Errorf("savepoint: the exchange cannot be made: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
 		}
 	}
 	return fmt.Errorf("savepoint: the exchange %s cannot be made: the server makes it with sequences that it has had before; try again", cfg.Name)
