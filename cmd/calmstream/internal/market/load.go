@@ -59,6 +59,8 @@ func (c Config) load(ctx context.Context, js jetstream.JetStream, stream string,
 		// Only onto what it follows: two processes that load the same stream at once do not mix.
 		_, err := out.PublishAsync(m.subject, m.data, jetstream.WithExpectLastSequence(n-1), jetstream.WithStallWait(answerWait))
 		if err = errors.Join(err, failed.get(), context.Cause(ctx)); err != nil {
+			// What is on its way is still stored: who goes on at once would find the end of the stream moving.
+			_ = acknowledged(context.WithoutCancel(ctx), out)
 			return fmt.Errorf("market: storing message %d of stream %s: %w; the same again goes on from there", n, stream, err)
 		}
 	}
