@@ -21,7 +21,7 @@
 // (its epoch, window and key) as its place and create it only if the place is empty (Nats-Expected-Last-Subject-Sequence: 0).
 // If it is not, they read from the leader what stands there. The same ID, digest and payload is
 // success. Anything else is a ConflictError, which stops the shard: two different results claim the same
-// identity, so the pipeline is not deterministic, or two versions of it share an epoch. Overlapping owners therefore need
+// identity, so the pipeline is not deterministic, two versions of it share an epoch, or two Writes share a destination. Overlapping owners therefore need
 // no lock and no fence, and there is no time after which a duplicate slips through.
 //
 // Lower bounds (operators.Bounds) come in versions. Subject and KeyValue have a place for each version, View has one for all of them: it

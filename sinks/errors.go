@@ -38,7 +38,7 @@ func (e *ConflictError) Error() string {
 			"the stored message was altered or damaged", e.Subject, e.ID, e.Digest)
 	default:
 		return fmt.Sprintf("sinks: two different results claim the same identity %q: stored is %q (digest %s), refused was %q (digest %s): "+
-			"the pipeline is not deterministic, or two versions of it share an epoch",
+			"the pipeline is not deterministic, two versions of it share an epoch, or two Writes share a destination: give each one of its own",
 			e.Subject, e.StoredID, e.StoredDigest, e.ID, e.Digest)
 	}
 }

@@ -59,3 +59,6 @@ func FillRevisions(w Writer) {
 
 // Revisions tells how many revisions a view remembers.
 func Revisions(w Writer) int { return len(publisherOf(w).newest) }
+
+// Describe is describe.
+var Describe = describe

@@ -92,10 +92,12 @@ func (f *flight) send() error {
 		f.retries = f.retries[:0]
 	}
 	for f.next < len(f.records) && f.open < f.limits.count && (f.open == 0 || f.bytes < f.limits.bytes) {
-		if err := f.publish(f.next, &f.records[f.next]); err != nil {
+		s, r := &f.slots[f.next], &f.records[f.next]
+		s.replaces = f.replaceable(s.subject, r.Version)
+		if err := f.publish(f.next, r); err != nil {
 			return err
 		}
-		f.bytes += len(f.records[f.next].Payload)
+		f.bytes += len(r.Payload)
 		f.open++
 		f.next++
 	}
@@ -122,6 +124,7 @@ func (f *flight) wait(ctx context.Context, timer *time.Timer) error {
 	case <-ctx.Done():
 		return fmt.Errorf("sinks: %s: stopped with %s: %w", f.target, f.progress(), ctx.Err())
 	case status := <-f.status:
+		f.forget()
 		return fmt.Errorf("sinks: %s: the connection is %s with %s: write again when it is back (%w)",
 			f.target, strings.ToLower(status.String()), f.progress(), nats.ErrDisconnected)
 	case <-timer.C:
@@ -197,7 +200,9 @@ func (f *flight) acknowledged(i int, m *nats.Msg) error {
 			return fmt.Errorf("sinks: %s: record %q was taken by stream %q and not by %q: another stream has the subject now: open the sink again",
 				f.target, id, ack.Stream, f.stream)
 		}
-		f.remember(f.slots[i].subject, revision{ack.Sequence, f.records[i].Version})
+		if f.newest != nil {
+			f.put(f.slots[i].subject, revision{ack.Sequence, f.records[i].Version})
+		}
 		f.settle(i)
 		return nil
 	}

@@ -39,6 +39,8 @@ type publisher struct {
 	limits  limits
 	// newest has, for a view, what this writer has seen last on its subjects; nil for a writer that only creates.
 	newest map[string]revision
+	// last is the sequence of the last acknowledgement of a view.
+	last uint64
 	// stored is how a plain acknowledgement of the stream begins.
 	stored []byte
 
@@ -133,6 +135,7 @@ func (p *publisher) Close() error {
 func (p *publisher) connected() error {
 	for len(p.status) > 0 {
 		<-p.status
+		p.forget() // the server may have lost its end when it went
 	}
 	switch status := p.conn.Status(); status {
 	case nats.CLOSED:
@@ -160,7 +163,7 @@ func (p *publisher) prepare(records []Record) error {
 		if err != nil {
 			return permanent("sinks: %s: record %q: %v", p.target, r.ID, err)
 		}
-		p.slots[i] = slot{subject: subject, replaces: p.replaceable(subject, r.Version)}
+		p.slots[i] = slot{subject: subject}
 	}
 	return nil
 }

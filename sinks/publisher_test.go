@@ -68,7 +68,7 @@ func TestConflictSaysWhatIsThere(t *testing.T) {
 	}{
 		"taken": {
 			sinks.ConflictError{Subject: "r.final.taken", ID: "second", Digest: "44bc2cf5ad770999", StoredID: "first", StoredDigest: "d24ec4f1a98c6e5b"},
-			"not deterministic, or two versions of it share an epoch",
+			"not deterministic, two versions of it share an epoch, or two Writes share a destination",
 		},
 		"foreign": {sinks.ConflictError{Subject: "r.final.foreign", ID: "second", Digest: "44bc2cf5ad770999"}, "not a result"},
 		"altered": {

@@ -101,13 +101,18 @@ func warn(env Env, target string, config jetstream.StreamConfig) {
 	if env.Logger == nil {
 		return
 	}
-	switch {
-	case config.Retention != jetstream.LimitsPolicy:
+	if config.Retention != jetstream.LimitsPolicy {
 		env.Logger.Warn("sinks: the stream removes results that were consumed, so they may be stored a second time",
 			"target", target, "stream", config.Name, "retention", config.Retention.String())
-	case config.MaxAge > 0:
+	}
+	if config.MaxAge > 0 {
 		env.Logger.Warn("sinks: the stream removes results by age, so one that is written later than that is stored a second time",
 			"target", target, "stream", config.Name, "max_age", config.MaxAge)
+	}
+	if config.Discard == jetstream.DiscardOld && (config.MaxMsgs > 0 || config.MaxBytes > 0) {
+		env.Logger.Warn("sinks: the stream removes its oldest results when it is full, so one that is written later than that is stored a second time; "+
+			"with discard new it refuses instead, and the pipeline waits",
+			"target", target, "stream", config.Name, "max_msgs", config.MaxMsgs, "max_bytes", config.MaxBytes)
 	}
 }
 

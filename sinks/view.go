@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,7 +18,11 @@ import (
 // A value is replaced only by one with a larger Version, and only if it is still what the writer has read there
 // (Nats-Expected-Last-Subject-Sequence). What comes late, twice, from another owner, or from a process that has slept, changes
 // nothing: for a reader who asks the leader of the stream, or who watches, no key ever goes back. Two results with one Version
-// that are not the same are refused with a ConflictError, as are two without a Version.
+// that are not the same are refused with a ConflictError, as are two without a Version. So are two things under one key, such as the bounds and the final
+// result of one state: each Write has a bucket of its own.
+//
+// Its revisions do not begin at 1 but with the microseconds since 1970 at which the bucket was made. So no two buckets that are made here one after the other
+// have revisions in common, and a writer that has not heard of the second one replaces nothing there by what it knows of the first.
 //
 // Of the records of one Write that share a key only the one with the largest Version is written. So a destination that is slower than the
 // pipeline sees fewer of them, and none later.
@@ -71,6 +77,7 @@ func (s View) config(subjects string) jetstream.StreamConfig {
 		Discard:           jetstream.DiscardNew,
 		DenyDelete:        true,
 		AllowRollup:       true,
+		FirstSeq:          uint64(time.Now().UnixMicro()), // behind all sequences of a bucket of that name that there was before
 		Storage:           jetstream.FileStorage,
 		Replicas:          max(1, s.Replicas),
 	}
@@ -109,9 +116,10 @@ func (w *viewWriter) Write(ctx context.Context, records []Record) error {
 		case !met || r.Path == "":
 			w.place[r.Path] = len(w.best)
 			w.best = append(w.best, r)
-		case r.Version > w.best[i].Version:
+		case r.Version > w.best[i].Version && w.best[i].Version > 0:
 			w.best[i] = r
-		case r.Version == w.best[i].Version && (r.ID != w.best[i].ID || !bytes.Equal(r.Payload, w.best[i].Payload)):
+		case r.Version > 0 && r.Version < w.best[i].Version: // outdated
+		case r.Version != w.best[i].Version || r.ID != w.best[i].ID || !bytes.Equal(r.Payload, w.best[i].Payload):
 			first := w.best[i]
 			return &ConflictError{
 				Subject: w.stream + ", key " + r.Path, ID: r.ID, Digest: digest(r.Payload),
@@ -141,6 +149,19 @@ func (p *publisher) remember(subject string, r revision) {
 	p.newest[subject] = r
 }
 
+// put notes what the stream has put on a subject. A sequence that does not come behind the last one is of a stream that was made again, or has
+// lost its end: what is known of sequences of the one before holds no more.
+func (p *publisher) put(subject string, r revision) {
+	if r.seq <= p.last {
+		p.forget()
+	}
+	p.last = r.seq
+	p.remember(subject, r)
+}
+
+// forget has each subject looked at anew before something on it is replaced.
+func (p *publisher) forget() { clear(p.newest) }
+
 // replaceable returns the sequence of what a version may stand in for, as far as this writer knows; 0 if it does not. A shard that
 // begins again from its checkpoint hands the same writer older versions after newer ones: they are not for replacing these.
 func (p *publisher) replaceable(subject string, version uint64) (seq uint64) {
@@ -163,14 +184,27 @@ func versionOf(header nats.Header) (uint64, error) {
 	return version, nil
 }
 
+// differ says that two results of one path are versions of different things: one of them has no version, or their IDs are the same in nothing but the
+// version. IDs that do not end in it say nothing.
+func differ(id string, version uint64, other string, otherVersion uint64) bool {
+	if version == 0 || otherVersion == 0 {
+		return version != otherVersion
+	}
+	thing, ends := strings.CutSuffix(id, "/v"+versionText(version))
+	otherThing, otherEnds := strings.CutSuffix(other, "/v"+versionText(otherVersion))
+	return ends && otherEnds && thing != otherThing
+}
+
 // outdates decides between a record and the stored version of the same thing: it is to replace it, or it is outdated and done. If both
-// have the same version neither is.
+// have the same version, or are no versions of one thing, neither is.
 func (f *flight) outdates(i int, stored *storedMessage, header nats.Header) (done bool, err error) {
 	version, err := versionOf(header)
 	if err != nil {
 		return false, fmt.Errorf("sinks: %s: what is stored on %q: %w", f.target, f.slots[i].subject, err)
 	}
 	switch r := &f.records[i]; {
+	case differ(r.ID, r.Version, header.Get(IDHeader), version):
+		return false, nil
 	case r.Version > version:
 		f.slots[i].replaces = stored.Seq
 		return true, f.retry(i)
