@@ -61,7 +61,11 @@ func TestOverlappingOwners(t *testing.T) {
 					}
 				})
 			}
-			put(400, 3000)
+			lines := 3000
+			if testing.Short() {
+				lines = 1200
+			}
+			put(400, lines)
 			in.end(t)
 			owners.Wait()
 			if ctx.Err() != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/cmd/calmstream/internal/cli"
+	"github.com/calmstream/calmstream/internal/natstest"
 )
 
 // asTool turns this test binary into the tool: the tests start real processes and build nothing.
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	natstest.Main(m)
 }
 
 // patience is how long a process may take. Only a test that is about to fail waits so long.

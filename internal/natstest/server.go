@@ -2,6 +2,8 @@ package natstest
 
 import (
 	"net"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,9 @@ const patience = 20 * time.Second
 type Server struct {
 	options *server.Options
 	running *server.Server
+
+	mu    sync.Mutex
+	conns []*nats.Conn // those of Conn
 }
 
 // Run starts a server and stops it at the end of the test. Each configure may change the options before the start.
@@ -77,6 +82,9 @@ func (s *Server) Conn(t testing.TB, options ...nats.Option) *nats.Conn {
 		t.Fatalf("natstest: cannot connect to %s: %v", s.URL(), err)
 	}
 	t.Cleanup(conn.Close)
+	s.mu.Lock()
+	s.conns = append(s.conns, conn)
+	s.mu.Unlock()
 	return conn
 }
 
@@ -96,9 +104,18 @@ func (s *Server) Shutdown() {
 	s.running.WaitForShutdown()
 }
 
-// Restart stops the server, if it runs, and starts it again on the same directory and port.
+// Restart stops the server, if it runs, and starts it again on the same directory and port. It returns when the
+// connections of Conn have reached the new server: what is sent on one that has not yet noticed the end of the old
+// one is lost, and whoever sent it waits in vain for the answer.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.Shutdown()
 	s.start(t)
+	s.mu.Lock()
+	conns := slices.Clone(s.conns)
+	s.mu.Unlock()
+	id := s.running.ID()
+	Eventually(t, "the connections have reached the new server", func() bool {
+		return !slices.ContainsFunc(conns, func(c *nats.Conn) bool { return !c.IsClosed() && c.ConnectedServerId() != id })
+	})
 }

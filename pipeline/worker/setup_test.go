@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/worker"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		worker.Main(all...)
 	}
-	os.Exit(m.Run())
+	natstest.Main(m)
 }
 
 // count counts equal messages of the stream <name>; the message "bad" is refused.
