@@ -34,6 +34,9 @@ type Config struct {
 	// Anew makes a version that has not run yet begin with no state, at the beginning of its inputs. Without it, it goes on from the states that it
 	// has in common with the active version, if it declares the same Version; Run fails with ErrVersionRefused where it cannot. For a version that has run it means nothing.
 	Anew bool
+	// Queries makes the worker answer questions about the states that are shared (operators.Share), for package query and the nats command: see
+	// docs/queries.md. Its user of NATS then needs the permissions that package worker names.
+	Queries bool
 	// Replicas is how many servers keep the streams and the bucket that the pipeline makes; 0 means 1.
 	Replicas int
 	// Logger is told what happens; nil means slog.Default().
@@ -99,6 +102,7 @@ func (p *Pipeline) Run(ctx context.Context, cfg Config) error {
 		Logger:   logger,
 		Worker:   cfg.Worker,
 		Standbys: cfg.Standbys,
+		Queries:  cfg.Queries,
 		Watch:    watch{cfg.Monitor},
 	})
 	if err != nil {

@@ -141,7 +141,8 @@ type Graph struct {
 	Shards int
 	Nodes  []*Node
 
-	errs []error
+	shared []*Sharing
+	errs   []error
 }
 
 // Add appends a node below its inputs. If an input is missing (a zero handle) or of another graph, the mistake is recorded.

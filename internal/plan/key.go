@@ -121,6 +121,26 @@ func integerKeys[K Key](get func(K) uint64, set func(uint64) K, signed bool) Key
 	}
 }
 
+// ParseKey reads a key from its form for people.
+func ParseKey[K Key](text string) (key K, err error) {
+	codec, data := KeyCodecOf[K](), []byte(text)
+	switch kind := reflect.TypeFor[K](); kind.Kind() {
+	case reflect.String:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		var n int64
+		n, err = strconv.ParseInt(text, 10, 64)
+		data = binary.BigEndian.AppendUint64(nil, uint64(n))
+	default:
+		var n uint64
+		n, err = strconv.ParseUint(text, 10, 64)
+		data = binary.BigEndian.AppendUint64(nil, n)
+	}
+	if err != nil {
+		return key, fmt.Errorf("plan: the keys are integers, and %q is none: %w", text, err)
+	}
+	return codec.Decode(data)
+}
+
 // Partition returns the partition, of n, that owns the key with the given canonical encoding.
 func Partition(key []byte, n int) int {
 	if n <= 1 {

@@ -18,6 +18,8 @@ type Answer[T any] struct {
 	Frontier string
 	// Position is how much of its log the shard had seen.
 	Position Position
+	// Origin is who has said so: "checkpoint", or "worker" and its name.
+	Origin string
 }
 
 // Position is a place in the log of a shard.
@@ -44,7 +46,8 @@ func (a Answer[T]) MarshalJSON() ([]byte, error) {
 		Window   string   `json:"window,omitempty"`
 		Frontier string   `json:"frontier,omitempty"`
 		Position Position `json:"position"`
-	}{nil, "unknown", a.Basis(), a.Window, a.Frontier, a.Position}
+		Origin   string   `json:"origin,omitempty"`
+	}{nil, "unknown", a.Basis(), a.Window, a.Frontier, a.Position, a.Origin}
 	if value, known := a.Value(); known {
 		shown.Value, shown.Verdict = &value, a.Verdict().String()
 	}

@@ -3,12 +3,10 @@ package query
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/operators"
-	"github.com/calmstream/calmstream/pipeline/internal/lookup"
 )
 
 // question is what is asked of a state that may grow, and of one that will not.
@@ -43,18 +41,19 @@ func once[K operators.Key, L, T any](ctx context.Context, s *State[K, L], key K,
 	if err != nil {
 		return Answer[T]{}, err
 	}
-	seen, err := look.Newest(ctx)
+	seen, err := look.now(ctx)
 	if err != nil {
 		return Answer[T]{}, fmt.Errorf("query: %w", err)
 	}
 	return answerOf(s, look, seen, q)
 }
 
-// answerOf asks what a checkpoint says.
-func answerOf[K operators.Key, L, T any](s *State[K, L], look *lookup.Look, seen lookup.Seen, q question[L, T]) (Answer[T], error) {
+// answerOf asks what was seen.
+func answerOf[K operators.Key, L, T any](s *State[K, L], look *look, seen seen, q question[L, T]) (Answer[T], error) {
 	a := Answer[T]{
 		Frontier: plan.FrontierText(seen.Frontier),
-		Position: Position{look.Shard.Stage, look.Shard.Shard, seen.Position.Incarnation, seen.Position.Seq},
+		Position: Position{look.id.Stage, look.id.Shard, seen.Position.Incarnation, seen.Position.Seq},
+		Origin:   seen.origin,
 	}
 	var state L
 	switch {
@@ -62,12 +61,12 @@ func answerOf[K operators.Key, L, T any](s *State[K, L], look *lookup.Look, seen
 		a.Window = seen.Window.String()
 		var err error
 		if state, err = s.values.Decode(seen.Value); err != nil {
-			return a, fmt.Errorf("query: the state of %s in the checkpoint at %d cannot be read: %w", s.fold.Label(), seen.Position.Seq, err)
+			return a, fmt.Errorf("query: the state of %s at %d cannot be read: %w", s.fold.Label(), seen.Position.Seq, err)
 		}
-	case s.gone(look, seen):
+	case !seen.Present && s.fold.Gone(look.at(), seen.Frontier, seen.began):
 		return a, fmt.Errorf("%w (%s)", ErrGone, s.fold.Label())
 	case s.fold.Windowing.Gap == 0:
-		a.Window = look.Finder.Window().String()
+		a.Window = look.stored.Finder.Window().String()
 	}
 	if seal, ok := s.sealed(&state, seen); ok {
 		a.Answer = q.sealed(&state, seal)
@@ -78,25 +77,9 @@ func answerOf[K operators.Key, L, T any](s *State[K, L], look *lookup.Look, seen
 }
 
 // sealed returns a state that will not change any more, and why.
-func (s *State[K, L]) sealed(state *L, seen lookup.Seen) (crdt.Sealed[L], bool) {
+func (s *State[K, L]) sealed(state *L, seen seen) (crdt.Sealed[L], bool) {
 	if seen.Frontier == plan.End {
 		return s.values.Seal("the input has ended", state), true
 	}
 	return s.values.Settled(state)
-}
-
-// gone reports whether a state that was not found may have been there before.
-func (s *State[K, L]) gone(look *lookup.Look, seen lookup.Seen) bool {
-	rule := s.fold.Rule
-	if seen.Present || !slices.ContainsFunc(s.fold.Out, func(n *plan.Node) bool { return n.Kind == plan.KindSeal }) {
-		return false
-	}
-	if rule.Attribute != "" && seen.Revision > 0 {
-		return true
-	}
-	end := look.Finder.Window().End
-	if s.fold.Windowing.Gap > 0 {
-		end = s.instant.UnixNano() + 1 // a session that held it has ended behind it
-	}
-	return rule.Closed(seen.Frontier, end)
 }

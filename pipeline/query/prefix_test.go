@@ -121,6 +121,7 @@ func (m *model) session(n int, key string, instant int64) (count uint64, gone bo
 type asker struct {
 	t     *testing.T
 	m     *model
+	of    query.Of
 	state map[string]*query.State[string, crdt.GCounter]
 	// last is the newest position of an answer about each state.
 	last    map[string]uint64
@@ -143,6 +144,9 @@ func (a *asker) ask(name, key string, instant int64) {
 	a.last[name], a.seen[at] = at, true
 	if answer.Position.Stage != "visits" || answer.Position.Shard != 0 {
 		a.t.Fatalf("%s: the answer is of %v", name, answer.Position)
+	}
+	if live := strings.HasPrefix(answer.Origin, "worker "); live != (a.of == query.WorkersFirst) {
+		a.t.Fatalf("%s: the answer is by %q", name, answer.Origin)
 	}
 	want, gone := a.want(name, key, instant, int(at))
 	if gone {
@@ -200,9 +204,21 @@ func (a *asker) want(name, key string, instant int64, n int) (count uint64, gone
 }
 
 // Each answer is what a loop over the records up to its position says, in every kind of window, while the worker runs and checkpoints are
-// merged and replaced, and once it has stopped.
+// merged and replaced, and once it has stopped; from checkpoints, and from a worker that has what no checkpoint has yet.
 func TestAnswersAreThoseOfTheirPosition(t *testing.T) {
 	t.Parallel()
+	t.Run("checkpoints", func(t *testing.T) {
+		t.Parallel()
+		answersAreThoseOfTheirPosition(t, 120, query.Checkpoints, pipeline.Config{CheckpointEvery: time.Millisecond})
+	})
+	t.Run("workers", func(t *testing.T) {
+		t.Parallel()
+		answersAreThoseOfTheirPosition(t, 120, query.WorkersFirst, pipeline.Config{CheckpointEvery: time.Hour, Queries: true})
+	})
+}
+
+func answersAreThoseOfTheirPosition(t *testing.T, rounds int, of query.Of, cfg pipeline.Config) {
+	t.Helper()
 	srv := natstest.Run(t)
 	js, conn := srv.JetStream(t), srv.Conn(t)
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "VISITS"}); err != nil {
@@ -212,18 +228,19 @@ func TestAnswersAreThoseOfTheirPosition(t *testing.T) {
 	ended := make(chan error, 1)
 	p, monitor := newSites(), new(pipeline.Monitor)
 	go func() {
-		ended <- p.Run(ctx, pipeline.Config{Conn: conn, CheckpointEvery: time.Millisecond, Logger: quiet, Monitor: monitor})
+		cfg.Conn, cfg.Logger, cfg.Monitor = conn, quiet, monitor
+		ended <- p.Run(ctx, cfg)
 	}()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	a := &asker{t: t, m: new(model), state: openSites(t, srv), last: make(map[string]uint64), seen: make(map[uint64]bool)}
+	a := &asker{t: t, m: new(model), of: of, state: openSites(t, srv, of), last: make(map[string]uint64), seen: make(map[uint64]bool)}
+	natstest.Eventually(t, "the worker runs", monitor.Running)
 	pad := strings.Repeat("x", 150)
 	names, now := []string{"all", "tumbling", "hopping", "sessions"}, int64(100)
 	someKey := func() string { return fmt.Sprint("k", random.IntN(12), pad) }
-	rounds := 120
 	if testing.Short() {
-		rounds = 50
+		rounds = rounds * 2 / 5
 	}
 	for range rounds {
 		for range 5 {
@@ -247,7 +264,9 @@ func TestAnswersAreThoseOfTheirPosition(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	a.state = openSites(t, srv) // by a program that comes later
+	if a.of = query.Checkpoints; of == query.Checkpoints {
+		a.state = openSites(t, srv, of) // by a program that comes later
+	}
 	for i := range 12 {
 		for _, name := range names {
 			for _, ago := range []int64{-3, 0, 2, 5, 9, 15, 40} {
@@ -264,12 +283,12 @@ func TestAnswersAreThoseOfTheirPosition(t *testing.T) {
 }
 
 // openSites opens the states by a connection and a program of its own, once the worker has begun.
-func openSites(t *testing.T, srv *natstest.Server) map[string]*query.State[string, crdt.GCounter] {
+func openSites(t *testing.T, srv *natstest.Server, of query.Of) map[string]*query.State[string, crdt.GCounter] {
 	t.Helper()
 	states, conn, p := make(map[string]*query.State[string, crdt.GCounter]), srv.Conn(t), newSites()
-	for name, of := range map[string]operators.Shared[string, crdt.GCounter]{"all": p.all, "tumbling": p.tumbling, "hopping": p.hopping, "sessions": p.sessions} {
+	for name, state := range map[string]operators.Shared[string, crdt.GCounter]{"all": p.all, "tumbling": p.tumbling, "hopping": p.hopping, "sessions": p.sessions} {
 		natstest.Eventually(t, "the pipeline has begun", func() bool {
-			s, err := query.Open(t.Context(), p.Pipeline, of, query.Config{Conn: conn})
+			s, err := query.Open(t.Context(), p.Pipeline, state, query.Config{Conn: conn, Ask: of})
 			if err != nil && !errors.Is(err, query.ErrNotRun) {
 				t.Fatal(err)
 			}

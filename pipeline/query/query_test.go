@@ -273,7 +273,7 @@ func TestSettledStateIsFinal(t *testing.T) {
 		t.Errorf("%v, %v", a, err)
 	}
 	data, err := json.Marshal(a)
-	if want := fmt.Sprintf(`"position":{"stage":"clicks","shard":0,"incarnation":%d,"seq":3}}`, a.Position.Incarnation); err != nil ||
+	if want := fmt.Sprintf(`"position":{"stage":"clicks","shard":0,"incarnation":%d,"seq":3},"origin":"checkpoint"}`, a.Position.Incarnation); err != nil ||
 		!strings.HasPrefix(string(data), `{"value":true,"verdict":"final","basis":"settled","window":"global","frontier":"`) || !strings.HasSuffix(string(data), want) {
 		t.Errorf("%s, %v", data, err)
 	}

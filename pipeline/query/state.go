@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,32 +11,46 @@ import (
 	"github.com/calmstream/calmstream/internal/plan/kernel"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
-	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/lookup"
 	"github.com/nats-io/nats.go"
 )
 
-// Config says where the checkpoints are. Only Conn is required.
+// Of says who is asked.
+type Of uint8
+
+const (
+	// Checkpoints are read, and no worker is asked.
+	Checkpoints Of = iota
+	// WorkersFirst asks the workers, and reads the checkpoints where none answers.
+	WorkersFirst
+	// Workers are asked, and nothing else: where none answers the error wraps ErrNoWorker. That needs no permission to read the checkpoints.
+	Workers
+)
+
+// Config says who is asked, and how. Only Conn is required.
 type Config struct {
 	// Conn is the connection to NATS. Nothing closes it.
 	Conn *nats.Conn
-	// Every is the time between two looks of Await; 0 means 250 ms.
+	// Ask says who is asked. Workers answer if they run with pipeline.Config.Queries.
+	Ask Of
+	// Patience is how long the answer of a worker is waited for; 0 means a second. If no worker serves the shard that is known at once.
+	Patience time.Duration
+	// Every is the time between two looks of Await at the checkpoints; 0 means 250 ms.
 	Every time.Duration
 }
 
-// State is a state of a pipeline as its checkpoints have it. It may be used by many goroutines at once, and there is nothing to close.
+// State is a state of a pipeline as its workers or its checkpoints have it. It may be used by many goroutines at once, and there is nothing to close.
 type State[K operators.Key, L any] struct {
 	plan   *plan.Plan
 	fold   *plan.Node
 	values plan.StateCodec[L]
-	store  checkpoint.Store
-	every  time.Duration
+	asking
 	// instant says which window is meant; nil if none is.
 	instant *time.Time
 }
 
-// Open finds a state of the pipeline on a server. The program of the pipeline must be the one that its workers run: what is
-// stored by another version is another state. It fails with ErrNotRun if no worker of this version has run there.
+// Open finds a state of the pipeline on a server. The program of the pipeline must be the one that its workers run: what
+// another version has is another state. It fails with ErrNotRun if no worker of this version has run there, unless Workers alone are asked.
 func Open[K operators.Key, L any](ctx context.Context, p *pipeline.Pipeline, of operators.Shared[K, L], cfg Config) (*State[K, L], error) {
 	fold, values := plan.OfShared(of)
 	cut, err := p.Plan()
@@ -46,8 +59,10 @@ func Open[K operators.Key, L any](ctx context.Context, p *pipeline.Pipeline, of 
 		return nil, err
 	case cfg.Conn == nil:
 		return nil, errors.New("query: Config.Conn is nil; connect with nats.Connect first")
-	case cfg.Every < 0:
-		return nil, errors.New("query: Config.Every must not be negative")
+	case cfg.Every < 0 || cfg.Patience < 0:
+		return nil, errors.New("query: Config.Every and Config.Patience must not be negative")
+	case cfg.Ask > Workers:
+		return nil, fmt.Errorf("query: Config.Ask is %d; it must be Checkpoints, WorkersFirst or Workers", cfg.Ask)
 	case fold == nil:
 		return nil, errors.New("query: the state is a zero value; take one with operators.Share")
 	case fold.Graph() != cut.Graph:
@@ -55,11 +70,11 @@ func Open[K operators.Key, L any](ctx context.Context, p *pipeline.Pipeline, of 
 	case fold.Windowing.Cut:
 		return nil, fmt.Errorf("query: %s has windows of recorded cuts, which cannot be asked for by time", fold.Label())
 	}
-	store, err := lookup.Open(ctx, cfg.Conn, cut)
+	asking, err := newAsking(ctx, cut, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("query: pipeline %s: %w", p.Name(), err)
 	}
-	return &State[K, L]{plan: cut, fold: fold, values: values, store: store, every: cmp.Or(cfg.Every, 250*time.Millisecond)}, nil
+	return &State[K, L]{plan: cut, fold: fold, values: values, asking: asking}, nil
 }
 
 // At returns the state in the window that holds an instant of event time: of windows that overlap the last that does, which is the one that
@@ -82,10 +97,8 @@ func (s *State[K, L]) Await(ctx context.Context, key K, at crdt.UpSet[L]) (Answe
 	if err != nil {
 		return Answer[crdt.Yes]{}, err
 	}
-	ticker := time.NewTicker(s.every)
-	defer ticker.Stop()
 	for came := false; ; {
-		seen, err := look.Newest(ctx)
+		seen, err := look.next(ctx)
 		if err != nil {
 			return Answer[crdt.Yes]{}, fmt.Errorf("query: %w", err)
 		}
@@ -98,10 +111,7 @@ func (s *State[K, L]) Await(ctx context.Context, key K, at crdt.UpSet[L]) (Answe
 			return answer, err
 		case seen.Frontier == plan.End:
 			return answer, ErrNever
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return answer, context.Cause(ctx)
 		}
 	}
@@ -119,7 +129,7 @@ func Final[K operators.Key, L, R any](ctx context.Context, s *State[K, L], key K
 }
 
 // look begins to look for the state of a key.
-func (s *State[K, L]) look(key K) (*lookup.Look, error) {
+func (s *State[K, L]) look(key K) (*look, error) {
 	var instant int64
 	switch windows := s.fold.Windowing; {
 	case s.instant != nil:
@@ -135,5 +145,8 @@ func (s *State[K, L]) look(key K) (*lookup.Look, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
-	return &lookup.Look{Store: s.store, Shard: id, Node: s.fold.ID, Finder: finder}, nil
+	return &look{
+		asking: s.asking, id: id, epoch: s.plan.Epoch(), fold: s.fold, instant: s.instant,
+		key: plan.KeyCodecOf[K]().Append(nil, key), stored: lookup.Look{Store: s.store, Shard: id, Node: s.fold.ID, Finder: finder},
+	}, nil
 }

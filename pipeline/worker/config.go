@@ -27,6 +27,7 @@ type config struct {
 	connectTimeout        time.Duration
 	name                  string
 	standbys              int
+	queries               bool
 	replicas              int
 	pprof, anew           bool
 
@@ -82,6 +83,7 @@ func (c *config) flags(name string) *flag.FlagSet {
 	set.StringVar(&c.listen, "listen", "127.0.0.1:4222", "`address` or port of the embedded server for other programs; empty for none")
 	set.StringVar(&c.name, "name", "", "`name` of this worker among those of a pipeline; one that comes back under its name gets its shards again; without it a new one is made up")
 	set.IntVar(&c.standbys, "standbys", 0, "`number` of workers that run each shard beside its owner, so that results go on at once if that one dies")
+	set.BoolVar(&c.queries, "queries", true, "answer questions about the states that the pipelines share, if there are any")
 	set.BoolVar(&c.anew, "anew", false, "let a version that has not run yet begin with no state, and not go on from the active one")
 	set.IntVar(&c.replicas, "replicas", 1, "`number` of servers that keep the streams and the bucket of a pipeline")
 	set.DurationVar(&c.checkpointEvery, "checkpoint-every", time.Second, "`duration` between checkpoints")

@@ -44,6 +44,10 @@
 // and to subscribe to its inboxes and to $KV.calm_<p>.*.worker.*, by which workers hear of each other. An input that is read without
 // Subjects needs $JS.API.CONSUMER.CREATE.<in>.* as well, and one with an idle policy what pipeline.Source says there.
 //
+// Where the pipeline shares states (operators.Share) and workers answer about them (--queries), the user must also be allowed to subscribe to
+// calm.q.<p>.> and $SRV.>, and to publish replies to what comes from there, as "allow_responses" of the server permits.
+// Without them the worker runs as well, unheard; its log has what it was denied.
+//
 // # Secrets
 //
 // No password, token or seed is written to the log, to an error or to HTTP. Of an address only host and port are shown.

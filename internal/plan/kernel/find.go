@@ -8,16 +8,6 @@ import (
 	"github.com/calmstream/calmstream/internal/plan"
 )
 
-// Finding is what a part of a checkpoint says of the state of one key in one window.
-type Finding struct {
-	// Known is false if the part says nothing: what was said before holds.
-	Known bool
-	// Present says that there is a state. Window is then its window, and Value its encoding, which belongs to the caller.
-	Present bool
-	Window  plan.Span
-	Value   []byte
-}
-
 // Finder looks for the state of one key in one window among the entries of a fold, without its kernel: whoever asks about
 // a key need not hold the others. Of the parts of a checkpoint the newest that knows something is right, since an entry is absolute.
 type Finder struct {
@@ -26,7 +16,7 @@ type Finder struct {
 	instant int64 // of a session
 	see     func(entry []byte) error
 	drop    []byte // the entry that drops the key's value of the attribute
-	found   Finding
+	found   plan.Finding
 }
 
 // Find returns what looks for the state of a key in the window that holds an instant: of several windows the last, and of sessions
@@ -64,8 +54,8 @@ func (f *Finder) See(entry []byte) error {
 }
 
 // Take returns what the entries since the last call say.
-func (f *Finder) Take() (found Finding) {
-	found, f.found = f.found, Finding{}
+func (f *Finder) Take() (found plan.Finding) {
+	found, f.found = f.found, plan.Finding{}
 	return found
 }
 
@@ -92,7 +82,7 @@ func (f *Finder) seeValued(entry []byte) error {
 func (f *Finder) seeDropOrPut(entry []byte) error {
 	if entry[0] != entryPut {
 		if bytes.Equal(entry, f.drop) {
-			f.found = Finding{Known: true}
+			f.found = plan.Finding{Known: true}
 		}
 		return nil
 	}
@@ -102,7 +92,7 @@ func (f *Finder) seeDropOrPut(entry []byte) error {
 	}
 	key, value, err := cutBytes(entry[1+n:])
 	if err == nil && start == f.window.Start && bytes.Equal(key, f.key) {
-		f.found = Finding{Known: true, Present: true, Window: f.window, Value: bytes.Clone(value)}
+		f.found = plan.Finding{Known: true, Present: true, Window: f.window, Value: bytes.Clone(value)}
 	}
 	return err
 }
@@ -115,14 +105,14 @@ func (f *Finder) seeVisits(entry []byte) error {
 	if err != nil || !bytes.Equal(key, f.key) {
 		return err
 	}
-	f.found = Finding{Known: true}
+	f.found = plan.Finding{Known: true}
 	for len(rest) > 0 {
 		span, value, after, err := cutVisit(rest)
 		if err != nil {
 			return err
 		}
 		if span.Start <= f.instant && f.instant < span.End {
-			f.found = Finding{Known: true, Present: true, Window: span, Value: bytes.Clone(value)}
+			f.found = plan.Finding{Known: true, Present: true, Window: span, Value: bytes.Clone(value)}
 		}
 		rest = after
 	}

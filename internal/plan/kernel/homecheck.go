@@ -40,3 +40,19 @@ func HomeOf[K plan.Key](n *plan.Node) (func(K) string, error) {
 	}
 	return value, nil
 }
+
+// ShardOf returns the stage and the shard that have the state of a key of a fold.
+func ShardOf[K plan.Key](p *plan.Plan, fold *plan.Node, key K) (stage *plan.Stage, shard int, err error) {
+	stage = p.StagesOf(fold)[0] // a state is in one stage
+	switch {
+	case stage.Shards == 1:
+		return stage, 0, nil
+	case p.Exchanged(fold):
+		return stage, plan.Partition(plan.KeyCodecOf[K]().Append(nil, key), stage.Shards), nil
+	}
+	value, err := HomeOf[K](fold) // the input is divided as the keys are
+	if err != nil {
+		return stage, 0, err
+	}
+	return stage, plan.TokenPartition(value(key), stage.Shards), nil
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/calmstream/calmstream/internal/plan"
+	"github.com/calmstream/calmstream/pipeline/internal/answer"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
@@ -37,6 +38,8 @@ type Config struct {
 	Standbys int
 	// Watch is told what this worker does.
 	Watch Watch
+	// Queries says that this worker answers questions about the states that are shared.
+	Queries bool
 	// TakeOver is called, if it is not nil, before an epoch begins with the given record. It may begin it with another one.
 	TakeOver func(ctx context.Context, store *jetstore.Store, mine StartRecord) error
 }
@@ -64,6 +67,7 @@ type engine struct {
 	// outboxes are those among the sinks, by their tokens.
 	outboxes map[string]*outbox
 	sent     map[string]*statements // of each stage behind an exchange
+	answers  *answer.Server         // nil if no questions are answered
 }
 
 // Run runs the shards of the plan that this worker owns until all inputs have ended (nil), ctx ends (nil, after the shards were handed
@@ -73,6 +77,8 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := e.prepare(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
+	e.serve()
+	defer e.answers.Stop()
 	c := newCrew(e)
 	stop := make(chan struct{})
 	var caring sync.WaitGroup // for the exchange, and the outboxes
@@ -124,6 +130,26 @@ func (e *engine) prepare(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// serve begins to answer questions. A worker that cannot does its work all the same: what it knows can be read in its checkpoints.
+func (e *engine) serve() {
+	if !e.Queries {
+		return
+	}
+	var err error
+	if e.answers, err = answer.Start(answer.Config{Conn: e.Conn, Plan: e.Plan, Worker: e.Worker, Logger: e.Logger}); err != nil {
+		e.Logger.Warn("this worker answers no questions", "error", err)
+	}
+}
+
+// asked returns where questions to a shard come, nil if none do.
+func (e *engine) asked(id checkpoint.ShardID) *shard.Asked {
+	a, err := e.answers.Enter(id)
+	if err != nil {
+		e.Logger.Warn("this worker answers no questions about a shard", "stage", id.Stage, "shard", id.Shard, "error", err)
+	}
+	return a
 }
 
 func (e *engine) openStore(ctx context.Context) (err error) {

@@ -32,6 +32,8 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
+	asked := e.asked(id)
+	defer e.answers.Leave(id, asked)
 	opened := false
 	env := &shard.Env{
 		ID: id, Plan: e.Plan, Stage: stage,
@@ -51,6 +53,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 		Stats:  stats,
 		GiveUp: e.impatience(stage, number),
 		Sent:   e.sentBy(stage, number),
+		Asked:  asked,
 		OpenLog: func(ctx context.Context, at checkpoint.Position) (log shard.Log, err error) {
 			attempts := fewAttempts
 			if opened {
@@ -64,11 +67,7 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 			stats.Reading.Store(err == nil)
 			return log, err
 		},
-		Sweep: func(ctx context.Context, loaded checkpoint.Loaded) {
-			if _, err := e.store.Sweep(ctx, id, loaded); err != nil {
-				e.Logger.Debug("old segments stay", "shard", id.String(), "error", err)
-			}
-		},
+		Sweep: e.sweep(id),
 	}
 	if stage.Exchanged() {
 		env.Committed = e.floor.register(id)
@@ -76,6 +75,15 @@ func (e *engine) runShard(ctx context.Context, d *duty) error {
 	}
 	defer stats.Reading.Store(false)
 	return errors.Join(shard.Run(ctx, env), outlet.Close())
+}
+
+// sweep returns what removes from the store what owners of a shard that died have left.
+func (e *engine) sweep(id checkpoint.ShardID) func(context.Context, checkpoint.Loaded) {
+	return func(ctx context.Context, loaded checkpoint.Loaded) {
+		if _, err := e.store.Sweep(ctx, id, loaded); err != nil {
+			e.Logger.Debug("old segments stay", "shard", id.String(), "error", err)
+		}
+	}
 }
 
 // unlessStopped drops an error that only says that ctx ended before anything had begun.

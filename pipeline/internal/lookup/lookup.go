@@ -45,25 +45,13 @@ func activeEpoch(ctx context.Context, conn *nats.Conn, p *plan.Plan) (string, er
 
 // ShardOf returns the shard that has the state of a key of a fold.
 func ShardOf[K plan.Key](p *plan.Plan, fold *plan.Node, key K) (checkpoint.ShardID, error) {
-	stage := p.StagesOf(fold)[0] // a state is in one stage
-	id := checkpoint.ShardID{Stage: stage.Name}
-	switch {
-	case stage.Shards == 1:
-	case p.Exchanged(fold):
-		id.Shard = plan.Partition(plan.KeyCodecOf[K]().Append(nil, key), stage.Shards)
-	default: // the input is divided as the keys are
-		value, err := kernel.HomeOf[K](fold)
-		if err != nil {
-			return id, err
-		}
-		id.Shard = plan.TokenPartition(value(key), stage.Shards)
-	}
-	return id, nil
+	stage, number, err := kernel.ShardOf(p, fold, key)
+	return checkpoint.ShardID{Stage: stage.Name, Shard: number}, err
 }
 
 // Seen is what a checkpoint says.
 type Seen struct {
-	kernel.Finding
+	plan.Finding
 	// Revision is that of the checkpoint; 0 if there is none yet.
 	Revision uint64
 	Position checkpoint.Position
@@ -79,7 +67,7 @@ type Look struct {
 	Finder *kernel.Finder
 
 	last Seen
-	said map[string]kernel.Finding // by segment
+	said map[string]plan.Finding // by segment
 }
 
 // Newest returns what the newest checkpoint says. It never goes back.
@@ -114,7 +102,7 @@ func (l *Look) read(ctx context.Context, loaded checkpoint.Loaded) (Seen, error)
 		return Seen{}, err
 	}
 	seen := Seen{Revision: loaded.Revision, Position: f.Position, Frontier: frontier}
-	said := make(map[string]kernel.Finding, len(f.Segments))
+	said := make(map[string]plan.Finding, len(f.Segments))
 	for _, ref := range slices.Backward(f.Segments) {
 		found, known := l.said[ref.ID]
 		if !known {
@@ -131,7 +119,7 @@ func (l *Look) read(ctx context.Context, loaded checkpoint.Loaded) (Seen, error)
 	return seen, nil
 }
 
-func (l *Look) segment(ctx context.Context, ref checkpoint.SegmentRef) (kernel.Finding, error) {
+func (l *Look) segment(ctx context.Context, ref checkpoint.SegmentRef) (plan.Finding, error) {
 	err := l.Store.Read(ctx, l.Shard, ref, func(chunk []byte) error {
 		return shard.EntriesOf(chunk, l.Node, l.Finder.See)
 	})

@@ -119,6 +119,8 @@ type Env struct {
 	// Sent returns the newest statement about what the producers of a shard behind an exchange have sent it; nil if there is none yet. Each is
 	// made after the one before has been returned. It is nil where there is no exchange.
 	Sent func() *Sent
+	// Asked holds questions about the state, to be answered between batches. It is nil if nobody can ask.
+	Asked *Asked
 	// Committed is told of each checkpoint of this shard that is known to be durable. It may be nil.
 	Committed func(position uint64)
 }

@@ -84,6 +84,8 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 	defer s.quiet.stop()
 	s.commits.start(env, s.poke)
 	defer s.commits.stop()
+	env.Asked.attach(s.poke)
+	defer env.Asked.attach(nil)
 	if err := s.loop(ctx); err != nil && ctx.Err() == nil {
 		return s.truncated(ctx, err)
 	} else if err != nil && !errors.Is(err, ctx.Err()) {
@@ -141,6 +143,7 @@ func (s *session) loop(ctx context.Context) error {
 		if err := s.commit(ctx); err != nil {
 			return err
 		}
+		s.answer()
 	}
 	return nil
 }

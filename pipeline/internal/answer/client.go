@@ -1,0 +1,103 @@
+package answer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+)
+
+var (
+	// ErrNobody is returned if no worker answers.
+	ErrNobody = errors.New("no worker answers")
+	// ErrRefused is wrapped by the errors that workers send.
+	ErrRefused = errors.New("a worker has refused the question")
+	// ErrGone is returned if the state that is asked for was handed on.
+	ErrGone = errors.New("the state was sealed and handed on")
+)
+
+// grace is how long to wait for another owner after one has refused.
+const grace = 100 * time.Millisecond
+
+// Ask asks the owners of a shard and returns the first answer. It fails with ErrNobody if there is none within patience, on top of what the
+// request itself waits; with what an owner has said if none has done better; and with ErrGone.
+func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patience time.Duration) (Reply, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return Reply{}, fmt.Errorf("the question cannot be encoded: %w", err)
+	}
+	wait := patience
+	if r.Wait != "" {
+		more, err := time.ParseDuration(r.Wait)
+		if err != nil {
+			return Reply{}, err
+		}
+		wait += more
+	}
+	sub, err := conn.SubscribeSync(conn.NewInbox())
+	if err != nil {
+		return Reply{}, err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // it goes with the connection otherwise
+	if err := conn.PublishRequest(subject, sub.Subject, data); err != nil {
+		return Reply{}, err
+	}
+	deadline := time.Now().Add(wait)
+	var refused error
+	for {
+		msg, err := next(ctx, sub, deadline)
+		switch {
+		case ctx.Err() != nil:
+			return Reply{}, context.Cause(ctx)
+		case errors.Is(err, ErrNobody) && refused != nil:
+			return Reply{}, refused
+		case err != nil:
+			return Reply{}, err
+		}
+		reply, err := read(msg)
+		if err == nil || errors.Is(err, ErrGone) {
+			return reply, err
+		}
+		if refused == nil {
+			refused = err
+		}
+		if soon := time.Now().Add(grace); soon.Before(deadline) {
+			deadline = soon
+		}
+	}
+}
+
+func next(ctx context.Context, sub *nats.Subscription, deadline time.Time) (*nats.Msg, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	msg, err := sub.NextMsgWithContext(ctx)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders) || ctx.Err() != nil && err != nil:
+		return nil, ErrNobody
+	case err != nil:
+		return nil, fmt.Errorf("the answer cannot be received: %w", err)
+	case len(msg.Data) == 0 && msg.Header.Get("Status") == "503":
+		return nil, ErrNobody
+	}
+	return msg, nil
+}
+
+// read reads a reply, or the error that it is.
+func read(msg *nats.Msg) (r Reply, err error) {
+	if text := msg.Header.Get(micro.ErrorHeader); text != "" {
+		code := msg.Header.Get(micro.ErrorCodeHeader)
+		if code == strconv.Itoa(codeGone) {
+			return r, ErrGone
+		}
+		return r, fmt.Errorf("%w (%s): %s", ErrRefused, code, text)
+	}
+	if err := json.Unmarshal(msg.Data, &r); err != nil {
+		return r, fmt.Errorf("the answer of a worker cannot be read: %w", err)
+	}
+	return r, nil
+}
