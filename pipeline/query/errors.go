@@ -12,9 +12,9 @@ var (
 	ErrNotRun = lookup.ErrNotRun
 	// ErrNoWorker is wrapped if no worker has answered, and nothing else was to be asked.
 	ErrNoWorker = errors.New("query: no worker answers; one does that runs the shard with pipeline.Config.Queries")
-	// ErrBehind is wrapped if the checkpoint is behind what a worker has answered before to the same State, so that an answer from it could take that
+	// ErrBehind is wrapped if who answers is behind what a worker has answered before to the same State, so that the answer could take that
 	// back. A worker that runs comes there again: it reads the same log.
-	ErrBehind = errors.New("query: the checkpoint is behind an answer that a worker has given before")
+	ErrBehind = errors.New("query: what is there is behind an answer that a worker has given before")
 	// ErrGone is returned if the state that is asked for was sealed and handed on, or cannot be told from one that was.
 	ErrGone = errors.New("query: the state is not there any more; what was sealed is where the pipeline writes its results")
 	// ErrWindow is returned if the state has windows, and no instant says which of them is meant: see State.At.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/calmstream/calmstream/crdt"
 	"github.com/calmstream/calmstream/internal/natstest"
+	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
 	"github.com/calmstream/calmstream/pipeline/query"
 	"github.com/nats-io/nats.go"
@@ -137,6 +140,7 @@ func TestWorkersAnswerForTheirShards(t *testing.T) {
 	if len(place) != inputs {
 		t.Fatalf("the keys are in %d shards of %d", len(place), inputs)
 	}
+	homes(t, conn, p.Pipeline, "c1-a")
 	a.crash()
 	f.put("c1-a", "c2-aa", "c3-aaa")
 	ask()
@@ -173,47 +177,105 @@ func TestWorkersAnswerForTheirShards(t *testing.T) {
 	ask()
 }
 
+// homes asks all shards about a key: its own answers, and the others name that.
+func homes(t *testing.T, conn *nats.Conn, p *pipeline.Pipeline, key string) {
+	t.Helper()
+	fingerprint, err := p.Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, named := -1, ""
+	for i := range inputs {
+		answer, code, text := request(t, conn, fmt.Sprintf("calm.q.live.e%s.counts.%d.counts.lower-bound", fingerprint, i), `{"key": "`+key+`"}`)
+		switch {
+		case strings.HasPrefix(answer, `{"verdict":"lower-bound","value":1,`) && home < 0:
+			home = i
+		case code == "421" && (named == "" || named == text):
+			named = text
+		default:
+			t.Errorf("shard %d: %s %s %s", i, answer, code, text)
+		}
+	}
+	if named != fmt.Sprint("the key belongs to shard ", home) {
+		t.Errorf("shard %d has the key, and %q", home, named)
+	}
+}
+
+// Who asks says how far the answers before have come, and takes no owner's word who is behind that.
+func TestNoOwnerTakesBack(t *testing.T) {
+	t.Parallel()
+	conn := natstest.Run(t).Conn(t)
+	p := newSites()
+	fingerprint, err := p.Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, at := make(chan string, 8), uint64(10)
+	sub, err := conn.Subscribe("calm.q.sites.e"+fingerprint+".visits.0.all.lower-bound", func(m *nats.Msg) {
+		asked <- string(m.Data)
+		_ = m.Respond(fmt.Appendf(nil, `{"verdict":"unknown","position":{"seq":%d},"raw":{"frontier":0,"lastSeq":%d}}`, at, at-1))
+		at -= 4
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	s, err := query.Open(t.Context(), p.Pipeline, p.all, query.Config{Conn: conn, Ask: query.Workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, a := count(t, s, "a"); n != 0 || a.Position.Seq != 10 {
+		t.Errorf("%v", a)
+	}
+	if a, err := query.LowerBound(t.Context(), s, "a", crdt.CountOf()); !errors.Is(err, query.ErrBehind) {
+		t.Errorf("%v, %v", a, err)
+	}
+	if first, second := <-asked, <-asked; first != `{"encodedKey":"YQ==","raw":true}` || second != `{"encodedKey":"YQ==","wait":"500ms","from":9,"raw":true}` {
+		t.Errorf("asked %s and %s", first, second)
+	}
+}
+
 // The states of two versions are asked apart, and a version that has not run has nothing to answer, whoever runs another.
 func TestEachVersionAnswersForItself(t *testing.T) {
 	t.Parallel()
 	srv := natstest.Run(t)
 	js, conn := srv.JetStream(t), srv.Conn(t)
 	f := adsOf(t, js, "vers")
-	version := func(v string) *ads {
-		p := newAds("vers", subjectsOf("vers")[:1+len(v)], "") // they count different shares of the input
+	version := func(v string) (*pipeline.Pipeline, operators.Shared[string, crdt.GCounter]) { // which counts an ad as often as its version is long
+		p := pipeline.New("vers")
 		p.Version = v
-		return p
+		in := pipeline.Read(p, "clicks", pipeline.Source[string]{Stream: "vers", Decode: pipeline.Text})
+		repeated := operators.FlatMap(in, func(ad string) iter.Seq[string] { return slices.Values(slices.Repeat([]string{ad}, len(v))) })
+		counts := operators.Count("counts", operators.KeyBy(repeated, "ad", func(ad string) string { return ad }))
+		pipeline.Write(p, "often", operators.Threshold(counts, crdt.AtLeast(100)), discard("often"), pipeline.EncodeText)
+		return p, operators.Share(counts)
 	}
-	f.put("c-aaa", "c-aaaa", "c-aaaa") // of the lengths 5 and 6: 2 and 0 modulo the inputs
-	for _, v := range []string{"", "22"} {
-		m := work(t, srv, version(v).Pipeline, "w"+v, 0)
-		natstest.Eventually(t, "a version runs", m.Running)
+	f.put("c-aaa", "c-aaaa", "c-aaaa")
+	for _, v := range []string{"1", "22"} {
+		p, _ := version(v)
+		natstest.Eventually(t, "a version runs", work(t, srv, p, "w"+v, 0).Running)
 	}
-	for v, want := range map[string][2]uint64{"": {0, 2}, "22": {1, 2}} {
-		p := version(v)
-		s, err := query.Open(t.Context(), p.Pipeline, p.clicks, query.Config{Conn: conn, Ask: query.WorkersFirst})
+	for _, v := range []string{"1", "22"} {
+		p, shared := version(v)
+		s, err := query.Open(t.Context(), p, shared, query.Config{Conn: conn, Ask: query.WorkersFirst})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Await(t.Context(), "c-aaaa", crdt.AtLeast(want[1])); err != nil {
-			t.Fatal(err)
-		}
-		if want[0] > 0 {
-			if _, err := s.Await(t.Context(), "c-aaa", crdt.AtLeast(want[0])); err != nil {
+		for ad, clicks := range f.clicks {
+			want := clicks * uint64(len(v))
+			if _, err := s.Await(t.Context(), ad, crdt.AtLeast(want)); err != nil {
 				t.Fatal(err)
 			}
-		}
-		for i, ad := range []string{"c-aaa", "c-aaaa"} {
-			if n, a := count(t, s, ad); n != want[i] || a.Origin != "worker w"+v {
-				t.Errorf("version %q, %s: %v by %s, want %d", v, ad, a, a.Origin, want[i])
+			if n, a := count(t, s, ad); n != want || a.Origin != "worker w"+v {
+				t.Errorf("version %q, %s: %v by %s, want %d", v, ad, a, a.Origin, want)
 			}
 		}
 	}
-	p := version("3")
-	if _, err := query.Open(t.Context(), p.Pipeline, p.clicks, query.Config{Conn: conn, Ask: query.WorkersFirst}); !errors.Is(err, query.ErrNotRun) {
+	p, shared := version("3")
+	if _, err := query.Open(t.Context(), p, shared, query.Config{Conn: conn, Ask: query.WorkersFirst}); !errors.Is(err, query.ErrNotRun) {
 		t.Errorf("a version that has not run: %v", err)
 	}
-	s, err := query.Open(t.Context(), p.Pipeline, p.clicks, query.Config{Conn: conn, Ask: query.Workers})
+	s, err := query.Open(t.Context(), p, shared, query.Config{Conn: conn, Ask: query.Workers})
 	if err != nil {
 		t.Fatal(err)
 	}

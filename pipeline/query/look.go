@@ -179,6 +179,9 @@ func (l *look) live(ctx context.Context, wait time.Duration, unlike string) (see
 		Position: checkpoint.Position{Incarnation: reply.Position.Incarnation, Seq: reply.Position.Seq, LastSeq: raw.LastSeq},
 		Frontier: raw.Frontier, began: !raw.Fresh, origin: reply.Origin,
 	}
+	if s.Position.Seq < r.From {
+		return seen{}, fmt.Errorf("%w: %s is at %d in %s, and was at %d", ErrBehind, l.id, s.Position.Seq, s.origin, r.From)
+	}
 	s.Position.Seq = l.newest.raise(l.id, s.Position)
 	return s, nil
 }
