@@ -49,6 +49,7 @@ type boxedWorld struct {
 	each   map[string]int            // clicks, by text
 	counts map[string]uint64         // by window and ad
 	gone   []*jetstream.RawStreamMsg // what was in a stream that was deleted
+	before map[string]uint64         // how far a stream was before what is checked
 }
 
 func newBoxedWorld(t *testing.T, js jetstream.JetStream, name string, shards int) *boxedWorld {
@@ -80,7 +81,7 @@ func (w *boxedWorld) messages(stream string) (all []*jetstream.RawStreamMsg) {
 		w.Fatal(err)
 	}
 	state := s.CachedInfo().State
-	for seq := max(1, state.FirstSeq); seq <= state.LastSeq; seq++ {
+	for seq := max(1, state.FirstSeq, w.before[stream]+1); seq <= state.LastSeq; seq++ {
 		m, err := s.GetMsg(w.Context(), seq)
 		if err != nil {
 			w.Fatal(err)

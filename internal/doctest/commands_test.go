@@ -24,6 +24,7 @@ var proofs = map[string]string{
 	"go test ./pipeline -run '^$' -bench BigState -benchtime 1x -args -keys 10000000":       ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test ./benchmarks -run '^$' -bench KeyedCount -benchtime 5x":                        ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test ./pipeline/internal/shard -run '^$' -bench 'Apply|Windows|State' -cpu 1":       ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
+	"go test ./pipeline -run '^$' -bench BenchmarkOutbox -benchtime 5x":                     ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test ./sinks -run '^$' -bench BenchmarkView -benchtime 20x":                         ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test -run '^$' -bench Lattices -cpu 1 ./benchmarks/lattices":                        ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test -run '^$' -bench AWSet -cpu 1 ./benchmarks/lattices":                           ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",

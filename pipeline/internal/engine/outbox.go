@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,8 @@ const (
 	takenEvery = 250 * time.Millisecond
 	// stuckAfter is after how many looks without progress a stream is asked whether it has its source.
 	stuckAfter = 20
+	// answerWait is how long an answer about a stream is waited for.
+	answerWait = 5 * time.Second
 )
 
 // outbox is an outbox of the plan.
@@ -170,11 +174,37 @@ func (e *engine) reopen(ctx context.Context, o *outbox, removes bool) error {
 	return w.Close()
 }
 
+// newest returns the last message of a stream on the subjects. Its sequence is 0 if there is none.
+func (e *engine) newest(ctx context.Context, stream, subjects string) (storedMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	return e.message(ctx, stream, struct {
+		Last string `json:"last_by_subj"`
+	}{subjects})
+}
+
+// resultsOf matches the results of this epoch in the stream of an outbox.
+func (e *engine) resultsOf(o *outbox) string { return o.Name + ".*." + e.Plan.Epoch() + ".>" }
+
+// written returns an outbox whose stream has results of this epoch, nil if there is none.
+func (e *engine) written(ctx context.Context) (*outbox, error) {
+	for _, token := range slices.Sorted(maps.Keys(e.outboxes)) {
+		o := e.outboxes[token]
+		m, err := e.newest(ctx, o.Stream, e.resultsOf(o))
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+		case err != nil:
+			return nil, fmt.Errorf("engine: what stream %q has of an earlier run: %w", o.Stream, err)
+		case m.Seq > 0:
+			return o, nil
+		}
+	}
+	return nil, nil
+}
+
 // taken returns the identity of the newest result in the stream of an outbox, and its revision in the bucket; 0 if there is none.
 func (e *engine) taken(ctx context.Context, o *outbox) (id string, revision uint64, err error) {
-	m, err := e.message(ctx, o.Stream, struct {
-		Last string `json:"last_by_subj"`
-	}{o.Name + ".>"})
+	m, err := e.newest(ctx, o.Stream, o.Name+".>")
 	if err != nil || m.Seq == 0 {
 		return "", 0, err
 	}

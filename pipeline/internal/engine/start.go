@@ -197,7 +197,11 @@ func (e *engine) nothingLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(shards) == 0 && records == 0 {
+	written, err := e.written(ctx)
+	if err != nil {
+		return err
+	}
+	if len(shards) == 0 && records == 0 && written == nil {
 		return nil
 	}
 	if _, found, err := e.store.ReadOnce(ctx, StartKey); err != nil || found { // another worker has just begun
@@ -205,7 +209,13 @@ func (e *engine) nothingLost(ctx context.Context) error {
 	}
 	name := e.Plan.Graph.Name
 	what := fmt.Sprintf("its %d checkpoints are there", len(shards))
-	if len(shards) == 0 {
+	switch {
+	case len(shards) > 0:
+	case written != nil:
+		return fmt.Errorf("%w: the state of epoch %s of pipeline %s is missing in the bucket calm_%s, while stream %s holds results of it, which would come a second time; "+
+			"restore the bucket, declare a new Version of the pipeline to begin anew, or remove what is there with: nats stream purge %s --subject '%s'",
+			checkpoint.ErrLost, e.Plan.Epoch(), name, name, written.Stream, written.Stream, e.resultsOf(written))
+	default:
 		what = fmt.Sprintf("the stream %s holds %d messages of it", ExchangeStream(name), records)
 	}
 	return fmt.Errorf("%w: the state of epoch %s of pipeline %s is missing in the bucket calm_%s, while %s; restore the bucket, or declare a new Version of the pipeline to begin anew",
