@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -81,7 +80,7 @@ func (e *engine) receivers() (n int) {
 	return n
 }
 
-// purge deletes from the exchange what every receiver's checkpoint covers. The whole stream is cut at one sequence, never
+// purge deletes from the exchange what every receiver's checkpoint covers, in all versions that have run. The whole stream is cut at one sequence, never
 // subjects by themselves, so that a reader that was still behind sees it in the stream's first sequence. One worker of all is
 // enough; turn says whether it is this one.
 func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
@@ -111,7 +110,7 @@ func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
 		}
 		at, err := e.lowest(ctx)
 		if err == nil && at > done {
-			err = e.purgeTo(ctx, at)
+			at, err = e.purgeTo(ctx, at)
 		}
 		if err != nil {
 			e.Logger.Debug("the exchange keeps what it could drop", "error", err)
@@ -121,32 +120,25 @@ func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
 	}
 }
 
-func (e *engine) purgeTo(ctx context.Context, at uint64) error {
+func (e *engine) purgeTo(ctx context.Context, at uint64) (purged uint64, err error) {
 	stream, err := e.js.Stream(ctx, ExchangeStream(e.Plan.Graph.Name))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
-	if err != nil {
-		return err
+	if at, err = e.besides(ctx, stream, at); err != nil || at == 0 {
+		return 0, err
 	}
-	own := "calm.x." + e.Plan.Graph.Name + "." + e.Plan.Epoch() + "."
-	for subject := range info.State.Subjects {
-		if !strings.HasPrefix(subject, own) {
-			return nil // another version of the pipeline has records here, and its checkpoints are not known to this one
-		}
-	}
-	return stream.Purge(ctx, jetstream.WithPurgeSequence(at+1))
+	return at, stream.Purge(ctx, jetstream.WithPurgeSequence(at+1))
 }
 
-// purgeAll deletes what is left in the exchange when every shard has ended: nobody will read it again. An owner in
-// another process that is still on its way finds the fences done.
+// purgeAll deletes what is left in the exchange when every shard has ended: nobody will read it again, but for what other versions have not behind them, for
+// whom the stream must not begin later. They delete it when they have. An owner in another process that is still on its way finds the fences done.
 func (e *engine) purgeAll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Drain)
 	defer cancel()
 	stream, err := e.js.Stream(ctx, ExchangeStream(e.Plan.Graph.Name))
 	if err == nil {
-		err = stream.Purge(ctx, jetstream.WithPurgeSubject("calm.x."+e.Plan.Graph.Name+"."+e.Plan.Epoch()+".>"))
+		_, err = e.purgeTo(ctx, stream.CachedInfo().State.LastSeq)
 	}
 	if err != nil {
 		e.Logger.Debug("the exchange keeps what nobody reads any more", "error", err)

@@ -58,6 +58,9 @@ func (s *Sender) send(partition int, record []byte) {
 // Complete notes that everything sent so far is complete before frontier.
 func (s *Sender) Complete(frontier int64) { s.frontier = max(s.frontier, frontier) }
 
+// Frontier returns the event time before which everything sent so far is complete.
+func (s *Sender) Frontier() int64 { return s.frontier }
+
 // Flush finishes the open envelopes, and tells partitions that get none of a frontier that has moved on.
 func (s *Sender) Flush() {
 	for i := range s.lanes {

@@ -50,12 +50,8 @@ func decide(before, next plan.Document) (d decision, err error) {
 	if len(d.kept) == 0 && len(reasons) == 0 {
 		return decision{}, nil
 	}
-	if stage := exchanged(before, next); stage != "" {
-		reasons = append(reasons, fmt.Sprintf("stage %s stands behind an exchange, and records that are on their way there cannot be taken over yet", stage))
-	}
 	for _, s := range before.Stages {
-		i := slices.IndexFunc(next.Stages, func(n plan.StageDocument) bool { return n.Name == s.Name })
-		if i >= 0 && len(changed(before, next, s, next.Stages[i])) == 0 {
+		if len(changed(before, next, s.Name)) == 0 {
 			d.stages = append(d.stages, s)
 		}
 	}
@@ -68,18 +64,6 @@ func decide(before, next plan.Document) (d decision, err error) {
 func named(d plan.Document, state string) plan.OperatorDocument {
 	i := slices.IndexFunc(d.Operators, func(o plan.OperatorDocument) bool { return o.State != nil && o.Name == state })
 	return d.Operators[i]
-}
-
-// exchanged names a stage behind an exchange.
-func exchanged(documents ...plan.Document) string {
-	for _, d := range documents {
-		for _, s := range d.Stages {
-			if len(s.From) > 0 {
-				return s.Name
-			}
-		}
-	}
-	return ""
 }
 
 // readable says why the state of o means something else for n, although its entries can be read.
@@ -100,17 +84,54 @@ func readable(before, next plan.Document, o, n plan.OperatorDocument) (reasons [
 		return append(reasons, fmt.Sprintf("it was in stage %s and is in stage %s; keep the names of inputs, and the number of their shards", list(o.Stages), list(n.Stages)))
 	}
 	for _, stage := range o.Stages {
-		reasons = append(reasons, changed(before, next, stageOf(before, stage), stageOf(next, stage))...)
+		for _, reason := range changed(before, next, stage) {
+			if !slices.Contains(reasons, reason) {
+				reasons = append(reasons, reason)
+			}
+		}
 	}
 	return reasons
 }
 
-func stageOf(d plan.Document, name string) plan.StageDocument {
-	return d.Stages[slices.IndexFunc(d.Stages, func(s plan.StageDocument) bool { return s.Name == name })]
+// stageOf returns the stage of a name.
+func stageOf(d plan.Document, name string) (s plan.StageDocument, found bool) {
+	i := slices.IndexFunc(d.Stages, func(s plan.StageDocument) bool { return s.Name == name })
+	if i < 0 {
+		return s, false
+	}
+	return d.Stages[i], true
 }
 
-// changed says why the positions of a stage mean nothing for another one.
-func changed(before, next plan.Document, o, n plan.StageDocument) (reasons []string) {
+// feeds returns the stages that a stage of a document feeds, in the order in which its shards keep the numbers of what they have sent.
+func feeds(d plan.Document, name string) (to []plan.StageDocument) {
+	for _, s := range d.Stages {
+		if slices.Contains(s.From, name) {
+			to = append(to, s)
+		}
+	}
+	return to
+}
+
+// changed says why the positions of a stage mean nothing for the one of the same name. Behind an exchange they are about what the stages that feed
+// it have sent, so that nothing may have changed in those either.
+func changed(before, next plan.Document, name string) (reasons []string) {
+	o, _ := stageOf(before, name)
+	n, found := stageOf(next, name)
+	if !found {
+		return []string{fmt.Sprintf("there is no stage %s any more", name)}
+	}
+	if len(o.From) > 0 || len(n.From) > 0 {
+		if was, now := list(o.From), list(n.From); was != now {
+			return []string{fmt.Sprintf("stage %s was fed by %s and is by %s; what is on its way, and how far each has come, would be of others; give the new state a name of its own, which begins empty", name, was, now)}
+		}
+		if o.Shards != n.Shards {
+			reasons = append(reasons, fmt.Sprintf("the shards of stage %s were %d and are %d, so that its keys are divided in another way; keep Pipeline.Shards, or give the new state a name of its own, which begins empty", name, o.Shards, n.Shards))
+		}
+		for _, from := range o.From {
+			reasons = append(reasons, changed(before, next, from)...)
+		}
+		return reasons
+	}
 	for _, c := range []struct {
 		what     string
 		was, now string

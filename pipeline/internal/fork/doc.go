@@ -7,5 +7,9 @@
 // else begins the epoch at the same time finds what stands, and one that was killed before has left nothing but segments that
 // nobody knows of.
 //
-// Of the old epoch keys are read and none is written. Its owners may run: what they commit meanwhile is a later cut.
+// Shards behind an exchange come before those that send to them: a cut fits if a sender has sent all that was taken from it, and would say in the new version that as
+// much is complete as was heard from it (cut.go). What it has sent and was not taken becomes the beginning of the receiver's log, in segments of its checkpoint
+// (way.go). A hold in the exchange keeps others from deleting it meanwhile.
+//
+// Of the old epoch keys and records are read and none is written. Its owners may run: what they commit meanwhile is a later cut.
 package fork

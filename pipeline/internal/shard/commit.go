@@ -51,7 +51,8 @@ func (s *session) restore(ctx context.Context, loaded checkpoint.Loaded) error {
 		return err
 	}
 	begin, bytes := s.env.Now(), int64(len(f.Meta))
-	for _, ref := range f.Segments {
+	_, segments := divide(f.Segments)
+	for _, ref := range segments {
 		bytes += ref.Bytes
 		if err := s.env.Store.Read(ctx, s.env.ID, ref, s.RestoreChunk); err != nil {
 			return err
@@ -131,7 +132,8 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	base := s.fence.Fence
-	full := s.rebase(base.Segments)
+	arriving, segments := divide(base.Segments)
+	full := s.rebase(segments)
 	if !s.outbox.covered(placeOf(base.Position.Seq, ended(base.Meta))) {
 		return errAdopt
 	}
@@ -143,11 +145,16 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	fence := checkpoint.Fence{Writer: s.env.Writer, Commit: *s.serial, Position: s.position, Done: s.Ended() && s.outbox.remains() == 0, Meta: s.Meta()}
 	job := job{revision: s.fence.Revision, barrier: s.env.Outlet.Barrier(), outputs: outputs}
-	if !full {
-		fence.Segments = append(fence.Segments, base.Segments...)
-		job.merge = newest(base.Segments)
+	if s.arrived() {
+		job.replaced = arriving
 	} else {
-		job.replaced = base.Segments
+		fence.Segments = arriving
+	}
+	if !full {
+		fence.Segments = append(fence.Segments, segments...)
+		job.merge = newest(segments)
+	} else {
+		job.replaced = append(job.replaced, segments...)
 	}
 	if segment.Ref.Chunks > 0 {
 		fence.Segments = append(fence.Segments, segment.Ref)

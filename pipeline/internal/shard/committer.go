@@ -126,7 +126,7 @@ func (c *committer) merge(j *job) {
 	refs := slices.Clone(j.fence.Segments[:to-j.merge])
 	j.fence.Segments = append(append(refs, segment.Ref), j.fence.Segments[to:]...)
 	j.segments = append(j.segments, segment)
-	j.replaced = merged
+	j.replaced = append(j.replaced, merged...)
 }
 
 // poll returns the result of the commit under way if it has ended.

@@ -76,7 +76,7 @@ func runSession(ctx context.Context, env *Env, serial *uint64) error {
 	if s.claims() {
 		s.alarm.ring(env.First, true)
 	}
-	if s.log, err = env.OpenLog(ctx, s.position); err != nil {
+	if s.log, err = s.openLog(ctx); err != nil {
 		return unlessStopped(ctx, s.truncated(ctx, err))
 	}
 	defer func() { _ = s.log.Close() }() // what could not be closed expires
