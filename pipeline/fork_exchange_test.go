@@ -291,7 +291,7 @@ func TestForkThroughExchanges(t *testing.T) {
 	t.Parallel()
 	f := newFlow(t, "fx")
 	old, next := f.version(false), f.version(true)
-	f.feed(300)
+	f.feed(60)
 	var monitor pipeline.Monitor
 	_, oldEnded := f.run(old, &monitor)
 	f.committed(&monitor, "lines", "counts", "windows")
@@ -319,7 +319,7 @@ func TestForkThroughExchanges(t *testing.T) {
 	})
 	close(enough)
 	<-fed
-	f.feed(60)
+	f.feed(40)
 	f.in.end(t)
 	for _, ended := range []chan error{oldEnded, first, second} {
 		if err := <-ended; err != nil {
