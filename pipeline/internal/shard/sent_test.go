@@ -3,6 +3,7 @@ package shard_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,9 @@ func behind(t *testing.T) (*world, *shard.Env) {
 	words := pipeline.Read(p, "in", pipeline.Source[string]{Stream: "IN", Subjects: []string{"in.0", "in.1"}, Decode: pipeline.Text})
 	counts := operators.Count("counts", operators.KeyBy(words, "word", strings.ToLower))
 	finals := operators.Finals(operators.Seal(counts, operators.EndOfInput()))
-	pipeline.Write(p, "out", finals, sinks.Func{Name: "out"}, func(operators.Final[string, crdt.GCounter]) ([]byte, error) { return nil, nil })
+	pipeline.Write(p, "out", finals, sinks.Func{Name: "out"}, func(f operators.Final[string, crdt.GCounter]) ([]byte, error) {
+		return fmt.Append(nil, f.Value.Value()), nil
+	})
 	var err error
 	if w.plan, err = p.Plan(); err != nil {
 		t.Fatal(err)
