@@ -15,7 +15,11 @@ import (
 
 // Error codes of the JetStream API.
 const (
+	codeAccountFull     = 10002
+	codeServerFull      = 10023
+	codeTooManyStreams  = 10027
 	codeNoMessage       = 10037
+	codeStorageFull     = 10047
 	codeMessageTooLong  = 10054
 	codeSubjectOverlap  = 10065
 	codeWrongSequence   = 10071

@@ -118,6 +118,15 @@ func warn(env Env, target string, config jetstream.StreamConfig) {
 
 // explain puts into words the errors whose own text does not say what to do.
 func explain(err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode {
+		case codeTooManyStreams:
+			return fmt.Errorf("%w; raise max_streams of the account, or remove a stream that nobody needs", err)
+		case codeAccountFull, codeServerFull, codeStorageFull:
+			return fmt.Errorf("%w; raise the storage limits of the account and the server, or make room", err)
+		}
+	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled),
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/emit"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -81,7 +82,7 @@ func (e *engine) makeStream(ctx context.Context, cfg jetstream.StreamConfig) err
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, err)
+		return fmt.Errorf("the stream %s (subjects %v) cannot be made: %w", cfg.Name, cfg.Subjects, jetstore.Advise(err))
 	}
 	return nil
 }

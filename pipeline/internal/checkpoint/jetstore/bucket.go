@@ -125,5 +125,16 @@ func (s *Store) explain(verb, subject string, err error) error {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("%w: JetStream is off for this account; enable it in the server's configuration (%w)", ErrServer, err)
 	}
-	return fmt.Errorf("jetstore: cannot %s bucket %s (stream %s): %w", verb, s.bucket, s.name, err)
+	return fmt.Errorf("jetstore: cannot %s bucket %s (stream %s): %w", verb, s.bucket, s.name, Advise(err))
+}
+
+// Advise adds to an error of the server that is about a limit what can be done; other errors stay as they are.
+func Advise(err error) error {
+	switch {
+	case codeOf(err) == codeTooManyStreams:
+		return fmt.Errorf("%w; raise max_streams of the account, or remove a stream that nobody needs", err)
+	case full(err):
+		return fmt.Errorf("%w; raise the storage limits of the account and the server, or make room", err)
+	}
+	return err
 }

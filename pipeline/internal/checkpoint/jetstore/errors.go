@@ -27,6 +27,7 @@ var errNotFound = errors.New("jetstore: no such key")
 const (
 	codeAccountFull       jetstream.ErrorCode = 10002
 	codeServerFull        jetstream.ErrorCode = 10023
+	codeTooManyStreams    jetstream.ErrorCode = 10027
 	codeStorageFull       jetstream.ErrorCode = 10047
 	codeStoreFailed       jetstream.ErrorCode = 10077
 	codeDuplicateInFlight jetstream.ErrorCode = 10158
