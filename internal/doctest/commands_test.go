@@ -28,4 +28,8 @@ var proofs = map[string]string{
 	"go test ./sinks -run '^$' -bench BenchmarkView -benchtime 20x":                         ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test -run '^$' -bench Lattices -cpu 1 ./benchmarks/lattices":                        ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
 	"go test -run '^$' -bench AWSet -cpu 1 ./benchmarks/lattices":                           ".ci/run: go test -run '^$' -bench . -benchtime 1x -short ",
+
+	"calmstream query words counts threshold calm 'count >= 2' --nats nats://localhost:4222":         "cmd/calmstream/internal/cli/query_test.go: call(t, \"query\", \"q\", \"words\", \"threshold\", ",
+	"calmstream query words counts await calm 'count >= 100' --wait 1m --nats nats://localhost:4222": "cmd/calmstream/internal/cli/query_test.go: ask(\"await\", \"aa\", \"count >= 3\", \"--wait\", ",
+	"calmstream query words counts lower-bound calm --format json --nats nats://localhost:4222":      "cmd/calmstream/internal/cli/query_test.go: \"query\", \"q\", \"lengths\", kind, \"--nats\", url, \"--format\", \"json\"",
 }

@@ -62,6 +62,8 @@ type StateDocument struct {
 	Windows string `json:"windows"`
 	// Codec is that of records that are kept as they came.
 	Codec string `json:"codec,omitempty"`
+	// Shape is for those who ask the state by its name.
+	Shape *Shape `json:"shape,omitempty"`
 }
 
 // PointDocument is a point of order.
@@ -119,6 +121,7 @@ func (p *Plan) operator(n *Node) OperatorDocument {
 	}
 	if n.Kind.stateful() {
 		o.State = stateOf(n)
+		o.State.Shape = p.shapeOf(n)
 	}
 	return o
 }

@@ -8,20 +8,20 @@ import (
 // SealRule says when a window is complete.
 type SealRule struct {
 	// Set tells a rule from no rule: without one a window never closes.
-	Set bool
+	Set bool `json:"set,omitempty"`
 	// OnlyAtEnd closes windows only at the end of bounded input.
-	OnlyAtEnd bool
+	OnlyAtEnd bool `json:"onlyAtEnd,omitempty"`
 	// Evidence seals each state by itself, as soon as it holds the evidence that it is complete; windows never close.
-	Evidence bool
+	Evidence bool `json:"evidence,omitempty"`
 	// Punctuation closes windows by the promises of producers alone: a Lateness of 0, over inputs that all have a registry.
-	Punctuation bool
+	Punctuation bool `json:"punctuation,omitempty"`
 	// Cut closes windows by recorded cuts: a Lateness of 0, over windows between cuts.
-	Cut bool
+	Cut bool `json:"cut,omitempty"`
 	// Attribute, if it is not empty, seals keys by the values of that attribute which producers promise to be complete. OnlyAtEnd is
 	// set too: nothing else but the end of the input says more.
-	Attribute string
+	Attribute string `json:"attribute,omitempty"`
 	// Lateness is how far, in event time, records may trail the latest record of their shard.
-	Lateness time.Duration
+	Lateness time.Duration `json:"lateness,omitempty"`
 }
 
 // Closed reports whether a window that ends at end is complete once everything before frontier has been seen.

@@ -59,7 +59,7 @@ func (g *Graph) Shared() []*Sharing { return g.shared }
 // Gone reports whether the state of a key, in the window that holds the instant, may have been there before, given that it is not there once the
 // input is complete up to frontier. began says that anything of the log was applied.
 func (n *Node) Gone(instant, frontier int64, began bool) bool {
-	if !slices.ContainsFunc(n.Out, func(below *Node) bool { return below.Kind == KindSeal }) {
+	if !n.sealed() {
 		return false
 	}
 	if n.Rule.Attribute != "" && began {
@@ -70,4 +70,9 @@ func (n *Node) Gone(instant, frontier int64, began bool) bool {
 		end = instant + 1 // a session that held it has ended behind it
 	}
 	return n.Rule.Closed(frontier, end)
+}
+
+// sealed reports whether a seal stands below the node.
+func (n *Node) sealed() bool {
+	return slices.ContainsFunc(n.Out, func(below *Node) bool { return below.Kind == KindSeal })
 }

@@ -74,17 +74,17 @@ func FrontierText(ns int64) string {
 // Windowing assigns records to windows by event time. The zero value is the global window.
 type Windowing struct {
 	// Size is the length of the windows; 0 means the global window.
-	Size time.Duration
+	Size time.Duration `json:"size,omitempty"`
 	// Slide is the time from the start of one window to that of the next; 0 means Size.
-	Slide time.Duration
+	Slide time.Duration `json:"slide,omitempty"`
 	// Offset moves the starts of all windows, by at least 0 and less than Slide.
-	Offset time.Duration
+	Offset time.Duration `json:"offset,omitempty"`
 	// Gap makes sessions: the records of a key, each less than Gap after the one before. Size and Slide are 0 then.
-	Gap time.Duration
+	Gap time.Duration `json:"gap,omitempty"`
 	// Cut makes windows from one recorded cut to the next, of an input whose time is the number of the cut: Size is 1.
-	Cut bool
+	Cut bool `json:"cut,omitempty"`
 	// Total keeps what a key had in the windows before: a window then holds everything up to its cut.
-	Total bool
+	Total bool `json:"total,omitempty"`
 }
 
 // Instants puts each instant into a window of its own: late or not is then a question of the instant alone.

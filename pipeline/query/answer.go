@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/calmstream/calmstream/crdt"
+	"github.com/calmstream/calmstream/pipeline/internal/answer"
 )
 
 // Answer is what is known, what that is worth, and of when it is.
@@ -22,15 +23,9 @@ type Answer[T any] struct {
 	Origin string
 }
 
-// Position is a place in the log of a shard.
-type Position struct {
-	Stage string `json:"stage"`
-	Shard int    `json:"shard"`
-	// Incarnation is the creation time of the stream, in nanoseconds since 1970.
-	Incarnation int64 `json:"incarnation"`
-	// Seq is the sequence up to which everything is in the state.
-	Seq uint64 `json:"seq"`
-}
+// Position is a place in the log of a shard: Incarnation is the creation time of its stream, in nanoseconds since 1970, and Seq the sequence up to
+// which everything is in the state.
+type Position = answer.Position
 
 // String returns the answer for people, such as "7 (lower-bound) at counts/0:1234".
 func (a Answer[T]) String() string {

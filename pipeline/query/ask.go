@@ -52,7 +52,7 @@ func once[K operators.Key, L, T any](ctx context.Context, s *State[K, L], key K,
 func answerOf[K operators.Key, L, T any](s *State[K, L], look *look, seen seen, q question[L, T]) (Answer[T], error) {
 	a := Answer[T]{
 		Frontier: plan.FrontierText(seen.Frontier),
-		Position: Position{look.id.Stage, look.id.Shard, seen.Position.Incarnation, seen.Position.Seq},
+		Position: Position{Stage: look.id.Stage, Shard: look.id.Shard, Incarnation: seen.Position.Incarnation, Seq: seen.Position.Seq},
 		Origin:   seen.origin,
 	}
 	var state L

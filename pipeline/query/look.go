@@ -24,17 +24,11 @@ type asking struct {
 	newest          *newest
 }
 
-func newAsking(ctx context.Context, p *plan.Plan, cfg Config) (asking, error) {
-	a := asking{
+func askingOf(cfg Config, store checkpoint.Store) asking {
+	return asking{
 		conn: cfg.Conn, of: cfg.Ask, patience: cmp.Or(cfg.Patience, time.Second), every: cmp.Or(cfg.Every, 250*time.Millisecond),
-		newest: &newest{of: make(map[checkpoint.ShardID]reached)},
+		store: store, newest: &newest{of: make(map[checkpoint.ShardID]reached)},
 	}
-	if cfg.Ask == Workers {
-		return a, nil
-	}
-	var err error
-	a.store, err = lookup.Open(ctx, cfg.Conn, p)
-	return a, err
 }
 
 // newest remembers how far the answers about each shard have come, so that none goes back: owners are at different places, and checkpoints
@@ -149,7 +143,7 @@ func (l *look) checkpoint(ctx context.Context) (seen, error) {
 		return seen{}, fmt.Errorf("%w: %s is at %d there, and was at %d", ErrBehind, l.id, found.Position.Seq, before.last)
 	}
 	found.Position.Seq = l.newest.raise(l.id, found.Position)
-	return seen{found.Finding, found.Position, found.Frontier, found.Revision > 0, "checkpoint"}, nil
+	return seen{found.Finding, found.Position, found.Frontier, found.Revision > 0, answer.OfCheckpoint}, nil
 }
 
 // live asks the workers. With a wait it is until the state is unlike the one that is known.

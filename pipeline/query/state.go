@@ -11,6 +11,7 @@ import (
 	"github.com/calmstream/calmstream/internal/plan/kernel"
 	"github.com/calmstream/calmstream/operators"
 	"github.com/calmstream/calmstream/pipeline"
+	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/lookup"
 	"github.com/nats-io/nats.go"
 )
@@ -39,6 +40,18 @@ type Config struct {
 	Every time.Duration
 }
 
+func (c Config) check() error {
+	switch {
+	case c.Conn == nil:
+		return errors.New("query: Config.Conn is nil; connect with nats.Connect first")
+	case c.Every < 0 || c.Patience < 0:
+		return errors.New("query: Config.Every and Config.Patience must not be negative")
+	case c.Ask > Workers:
+		return fmt.Errorf("query: Config.Ask is %d; it must be Checkpoints, WorkersFirst or Workers", c.Ask)
+	}
+	return nil
+}
+
 // State is a state of a pipeline as its workers or its checkpoints have it. It may be used by many goroutines at once, and there is nothing to close.
 type State[K operators.Key, L any] struct {
 	plan   *plan.Plan
@@ -57,12 +70,8 @@ func Open[K operators.Key, L any](ctx context.Context, p *pipeline.Pipeline, of 
 	switch {
 	case err != nil:
 		return nil, err
-	case cfg.Conn == nil:
-		return nil, errors.New("query: Config.Conn is nil; connect with nats.Connect first")
-	case cfg.Every < 0 || cfg.Patience < 0:
-		return nil, errors.New("query: Config.Every and Config.Patience must not be negative")
-	case cfg.Ask > Workers:
-		return nil, fmt.Errorf("query: Config.Ask is %d; it must be Checkpoints, WorkersFirst or Workers", cfg.Ask)
+	case cfg.check() != nil:
+		return nil, cfg.check()
 	case fold == nil:
 		return nil, errors.New("query: the state is a zero value; take one with operators.Share")
 	case fold.Graph() != cut.Graph:
@@ -70,11 +79,13 @@ func Open[K operators.Key, L any](ctx context.Context, p *pipeline.Pipeline, of 
 	case fold.Windowing.Cut:
 		return nil, fmt.Errorf("query: %s has windows of recorded cuts, which cannot be asked for by time", fold.Label())
 	}
-	asking, err := newAsking(ctx, cut, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("query: pipeline %s: %w", p.Name(), err)
+	var store checkpoint.Store
+	if cfg.Ask != Workers {
+		if store, err = lookup.Open(ctx, cfg.Conn, cut); err != nil {
+			return nil, fmt.Errorf("query: pipeline %s: %w", p.Name(), err)
+		}
 	}
-	return &State[K, L]{plan: cut, fold: fold, values: values, asking: asking}, nil
+	return &State[K, L]{plan: cut, fold: fold, values: values, asking: askingOf(cfg, store)}, nil
 }
 
 // At returns the state in the window that holds an instant of event time: of windows that overlap the last that does, which is the one that

@@ -22,17 +22,28 @@ type Finder struct {
 // Find returns what looks for the state of a key in the window that holds an instant: of several windows the last, and of sessions
 // whichever does. The state of a fold without windows is in the global one.
 func Find[K plan.Key](n *plan.Node, key K, instant int64) (*Finder, error) {
-	f := &Finder{key: plan.KeyCodecOf[K]().Append(nil, key), window: n.Windowing.Assign(instant), instant: instant}
+	encoded := plan.KeyCodecOf[K]().Append(nil, key)
+	if n.Rule.Attribute == "" {
+		return FindKey(n, encoded, instant)
+	}
+	value, ok := valueOf[K](n.DependencyOf(0))
+	if !ok {
+		return nil, fmt.Errorf("plan: %s (%s): %s is declared for keys of another type", n.Label(), n.Site, n.Rule.Attribute)
+	}
+	f := finder(n, encoded, instant)
+	f.drop = appendDrop(nil, plan.ValuesOf(n.Rule.Attribute).ID(value(key)))
+	f.see = f.seeValued
+	return f, nil
+}
+
+// FindKey is Find for a key in its canonical encoding. It cannot look for keys that are sealed by values of an attribute.
+func FindKey(n *plan.Node, key []byte, instant int64) (*Finder, error) {
+	f := finder(n, key, instant)
 	switch {
 	case n.Windowing.Cut:
 		return nil, fmt.Errorf("plan: %s (%s) has windows of recorded cuts, which cannot be asked for by time", n.Label(), n.Site)
 	case n.Rule.Attribute != "":
-		value, ok := valueOf[K](n.DependencyOf(0))
-		if !ok {
-			return nil, fmt.Errorf("plan: %s (%s): %s is declared for keys of another type", n.Label(), n.Site, n.Rule.Attribute)
-		}
-		f.drop = appendDrop(nil, plan.ValuesOf(n.Rule.Attribute).ID(value(key)))
-		f.see = f.seeValued
+		return nil, fmt.Errorf("plan: %s (%s) is sealed by values of %s, which its program alone knows", n.Label(), n.Site, n.Rule.Attribute)
 	case n.Windowing.Gap > 0:
 		f.see = f.seeVisits
 	default:
@@ -40,6 +51,10 @@ func Find[K plan.Key](n *plan.Node, key K, instant int64) (*Finder, error) {
 		f.see = f.seePane
 	}
 	return f, nil
+}
+
+func finder(n *plan.Node, key []byte, instant int64) *Finder {
+	return &Finder{key: key, window: n.Windowing.Assign(instant), instant: instant}
 }
 
 // Window returns the window that is looked for, if it is known without a look: that of a session is not.

@@ -141,21 +141,23 @@ func (a *asked) respond() {
 	a.sent(a.req.Respond(data))
 }
 
-func (a *asked) reply() (Reply, error) {
+func (a *asked) reply() (Full, error) {
 	switch {
 	case errors.Is(a.err, shard.ErrNotHere):
-		return Reply{}, refuse(codeNotHere, "%v", a.err)
+		return Full{}, refuse(codeNotHere, "%v", a.err)
 	case errors.Is(a.err, shard.ErrBehind):
-		return Reply{}, refuse(codeBehind, "%v", a.err)
+		return Full{}, refuse(codeBehind, "%v", a.err)
 	case a.err != nil:
-		return Reply{}, refuse(codeFailed, "%v", a.err)
+		return Full{}, refuse(codeFailed, "%v", a.err)
 	}
 	origin := "worker " + a.Worker
 	if a.request.Raw {
 		s := &a.seen
-		return Reply{
-			Verdict: "unknown", Origin: origin, Frontier: plan.FrontierText(s.Frontier),
-			Position: Position{a.id.Stage, a.id.Shard, s.Position.Incarnation, s.Position.Seq},
+		return Full{
+			Reply: Reply{
+				Verdict: Unknown, Origin: origin, Frontier: plan.FrontierText(s.Frontier),
+				Position: Position{a.id.Stage, a.id.Shard, s.Position.Incarnation, s.Position.Seq},
+			},
 			Raw: &Raw{
 				Present: s.Present, Start: s.Window.Start, End: s.Window.End, Value: s.Value,
 				Frontier: s.Frontier, LastSeq: s.Position.LastSeq, Fresh: s.Fresh,
@@ -164,14 +166,14 @@ func (a *asked) reply() (Reply, error) {
 	}
 	reply, err := Decide(a.sharing, a.question, a.id, a.seen)
 	reply.Origin = origin
-	return reply, err
+	return Full{Reply: reply}, err
 }
 
 // refuse sends an error.
 func (a *asked) refuse(err error) {
-	r := &refusal{codeFailed, err.Error()}
+	r := &Refusal{codeFailed, err.Error()}
 	_ = errors.As(err, &r) // else it is what it was
-	a.sent(a.req.Error(strconv.Itoa(r.code), r.text, nil))
+	a.sent(a.req.Error(strconv.Itoa(r.Code), r.Text, nil))
 }
 
 // sent notes that a reply could not be sent. Who asks without saying where to reply gets none.

@@ -15,9 +15,7 @@ import (
 var (
 	// ErrNobody is returned if no worker answers.
 	ErrNobody = errors.New("no worker answers")
-	// ErrRefused is wrapped by the errors that workers send.
-	ErrRefused = errors.New("a worker has refused the question")
-	// ErrGone is returned if the state that is asked for was handed on.
+	// ErrGone is what a Refusal is if the state that is asked for was handed on.
 	ErrGone = errors.New("the state was sealed and handed on")
 )
 
@@ -26,26 +24,26 @@ const grace = 100 * time.Millisecond
 
 // Ask asks the owners of a shard and returns the first answer. It fails with ErrNobody if there is none within patience, on top of what the
 // request itself waits; with what an owner has said if none has done better; and with ErrGone.
-func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patience time.Duration) (Reply, error) {
+func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patience time.Duration) (Full, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
-		return Reply{}, fmt.Errorf("the question cannot be encoded: %w", err)
+		return Full{}, fmt.Errorf("the question cannot be encoded: %w", err)
 	}
 	wait := patience
 	if r.Wait != "" {
 		more, err := time.ParseDuration(r.Wait)
 		if err != nil {
-			return Reply{}, err
+			return Full{}, err
 		}
 		wait += more
 	}
 	sub, err := conn.SubscribeSync(conn.NewInbox())
 	if err != nil {
-		return Reply{}, err
+		return Full{}, err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // it goes with the connection otherwise
 	if err := conn.PublishRequest(subject, sub.Subject, data); err != nil {
-		return Reply{}, err
+		return Full{}, err
 	}
 	deadline := time.Now().Add(wait)
 	var refused error
@@ -53,11 +51,11 @@ func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patien
 		msg, err := next(ctx, sub, deadline)
 		switch {
 		case ctx.Err() != nil:
-			return Reply{}, context.Cause(ctx)
+			return Full{}, context.Cause(ctx)
 		case errors.Is(err, ErrNobody) && refused != nil:
-			return Reply{}, refused
+			return Full{}, refused
 		case err != nil:
-			return Reply{}, err
+			return Full{}, err
 		}
 		reply, err := read(msg)
 		if err == nil || errors.Is(err, ErrGone) {
@@ -88,13 +86,10 @@ func next(ctx context.Context, sub *nats.Subscription, deadline time.Time) (*nat
 }
 
 // read reads a reply, or the error that it is.
-func read(msg *nats.Msg) (r Reply, err error) {
+func read(msg *nats.Msg) (r Full, err error) {
 	if text := msg.Header.Get(micro.ErrorHeader); text != "" {
-		code := msg.Header.Get(micro.ErrorCodeHeader)
-		if code == strconv.Itoa(codeGone) {
-			return r, ErrGone
-		}
-		return r, fmt.Errorf("%w (%s): %s", ErrRefused, code, text)
+		code, _ := strconv.Atoi(msg.Header.Get(micro.ErrorCodeHeader)) // 0 if it is none of ours
+		return r, refuse(code, "a worker has refused the question (%d): %s", code, text)
 	}
 	if err := json.Unmarshal(msg.Data, &r); err != nil {
 		return r, fmt.Errorf("the answer of a worker cannot be read: %w", err)

@@ -72,7 +72,7 @@ func Decide(s *plan.Sharing, q Question, id checkpoint.ShardID, seen shard.Seen)
 	return r, nil
 }
 
-func (r *Reply) unknown(basis string) { r.Verdict, r.Value, r.Basis = "unknown", nil, basis }
+func (r *Reply) unknown(basis string) { r.Verdict, r.Value, r.Basis = Unknown, nil, basis }
 
 // lost returns an error if the state that is asked for was handed on.
 func lost(s *plan.Sharing, q Question, seen shard.Seen) error {

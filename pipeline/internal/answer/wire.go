@@ -109,9 +109,20 @@ type Reply struct {
 	Position Position `json:"position"`
 	// Origin is who answered: "worker <name>", or "checkpoint".
 	Origin string `json:"origin"`
+}
+
+// Full is an answer as it is sent.
+type Full struct {
+	Reply
 	// Raw is the state itself, if it was asked for.
 	Raw *Raw `json:"raw,omitempty"`
 }
+
+// Unknown is the verdict of what is not known, and OfCheckpoint the origin of what a checkpoint says.
+const (
+	Unknown      = "unknown"
+	OfCheckpoint = "checkpoint"
+)
 
 // Position is a place in the log of a shard.
 type Position struct {
@@ -145,14 +156,28 @@ func Mark(f plan.Finding) string {
 	return strconv.FormatUint(d.Sum64(), 16)
 }
 
-// refusal is an error that is sent.
-type refusal struct {
-	code int
-	text string
+// Refusal is an error that a worker answers with.
+type Refusal struct {
+	Code int
+	Text string
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *Refusal) Error() string { return r.Text }
 
-func refuse(code int, format string, args ...any) *refusal {
-	return &refusal{code, fmt.Sprintf(format, args...)}
+// Is makes a refusal of what was handed on an ErrGone.
+func (r *Refusal) Is(target error) bool { return target == ErrGone && r.Code == codeGone }
+
+func refuse(code int, format string, args ...any) *Refusal {
+	return &Refusal{code, fmt.Sprintf(format, args...)}
+}
+
+// Malformed reports whether the question makes no sense, whoever is asked.
+func Malformed(err error) bool { return isCode(err, codeMalformed) }
+
+// Elsewhere reports whether the key belongs to another shard.
+func Elsewhere(err error) bool { return isCode(err, codeElsewhere) }
+
+func isCode(err error, code int) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Code == code
 }

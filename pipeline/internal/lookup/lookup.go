@@ -12,6 +12,7 @@ import (
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint/jetstore"
 	"github.com/calmstream/calmstream/pipeline/internal/shard"
+	"github.com/calmstream/calmstream/pipeline/internal/version"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -41,6 +42,35 @@ func activeEpoch(ctx context.Context, conn *nats.Conn, p *plan.Plan) (string, er
 		return epoch, nil
 	}
 	return "", fmt.Errorf("%w: its epoch is %s, and there is %s", ErrNotRun, p.Epoch(), strings.Join(append(epochs, "nothing else"), " and "))
+}
+
+// OpenNamed returns the checkpoints and the plan of a version of a pipeline: of the one with an epoch, or of the active one if epoch is empty. It makes
+// nothing on the server.
+func OpenNamed(ctx context.Context, conn *nats.Conn, pipeline, epoch string) (checkpoint.Store, string, *plan.Document, error) {
+	if !plan.ValidName(pipeline) {
+		return nil, "", nil, fmt.Errorf("the name %q of a pipeline must be 1 to 64 letters, digits, '-' or '_'", pipeline)
+	}
+	epochs, err := jetstore.Epochs(ctx, conn, pipeline)
+	if err == nil && epoch == "" {
+		epoch, err = version.Active(ctx, conn, pipeline)
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, "", nil, fmt.Errorf("%w: there is no bucket calm_%s", ErrNotRun, pipeline)
+	case err != nil:
+		return nil, "", nil, err
+	case !slices.Contains(epochs, epoch):
+		return nil, "", nil, fmt.Errorf("%w: the epoch is %q, and there is %s", ErrNotRun, epoch, strings.Join(append(epochs, "nothing else"), " and "))
+	}
+	store, err := jetstore.Open(ctx, jetstore.Config{Conn: conn, Pipeline: pipeline, Epoch: epoch})
+	if err != nil {
+		return nil, "", nil, err
+	}
+	document, err := version.Plan(ctx, store)
+	if err == nil && document == nil {
+		err = fmt.Errorf("the plan of %s was not kept; ask with its program", epoch)
+	}
+	return store, epoch, document, err
 }
 
 // ShardOf returns the shard that has the state of a key of a fold.

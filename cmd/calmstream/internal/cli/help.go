@@ -17,6 +17,8 @@ const usage = `calmstream processes streams on NATS JetStream.
   calmstream explain NAME         show the plan of a pipeline: wordcount, adclicks or nexmark-q5
   calmstream nexmark dump         print the events of the Nexmark benchmark
   calmstream seals PIPELINE       show what a pipeline has sealed, and on whose word
+  calmstream query PIPELINE STATE threshold|await|lower-bound|final KEY
+                                  ask a state of a pipeline, of its workers or its checkpoints
   calmstream savepoint export|import
                                   write the state of a pipeline to a file, to go on from elsewhere
   calmstream versions list|activate

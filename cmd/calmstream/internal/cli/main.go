@@ -45,6 +45,8 @@ func lookup(name string) (command, bool) {
 		return savepoint, true
 	case "versions":
 		return versions, true
+	case "query":
+		return inquire, true
 	case "demo":
 		return func(ctx context.Context, args []string, std streams) int {
 			return demo.Command(ctx, args, std.out, std.err)
