@@ -72,8 +72,11 @@ func TestQuestionsNeedNoMorePermissionsThanItSays(t *testing.T) {
 	workers, checkpoints := asks()
 	srv := natstest.Run(t, func(o *server.Options) {
 		o.Users = []*server.User{
-			{Username: "admin"}, {Username: "serving", Permissions: mayServe(workersMay())}, {Username: "silent", Permissions: workersMay()},
-			{Username: "workers", Permissions: workers}, {Username: "checkpoints", Permissions: checkpoints},
+			{Username: "admin"},
+			{Username: "serving", Permissions: mayServe(workersMay())},
+			{Username: "silent", Permissions: workersMay()},
+			{Username: "workers", Permissions: workers},
+			{Username: "checkpoints", Permissions: checkpoints},
 		}
 	})
 	js, err := jetstream.New(srv.Conn(t, nats.UserInfo("admin", "")))

@@ -85,7 +85,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%.90s:\n got %s\nwant %s", question, answer, want)
 		}
 	}
-	tooMany(t, conn, shard)
+	left := tooMany(t, conn, shard)
 	if _, err := js.Publish(t.Context(), "VISITS", []byte("a 103")); err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,14 @@ func TestRequests(t *testing.T) {
 	if err := <-m.ended; err != nil {
 		t.Fatal(err)
 	}
+	left()
 	if _, err := conn.Request(shard+"all.lower-bound", []byte(`{"key": "a"}`), 10*time.Second); err == nil || err.Error() != nats.ErrNoResponders.Error() {
 		t.Errorf("nobody is there: %v", err)
 	}
 }
 
-// tooMany asks more than a worker holds: the last is refused, and those before are held until their time has come.
-func tooMany(t *testing.T, conn *nats.Conn, shard string) {
+// tooMany asks more than a worker holds, of which one is refused. Left checks that those who wait are told when it has gone.
+func tooMany(t *testing.T, conn *nats.Conn, shard string) (left func()) {
 	t.Helper()
 	sub, err := conn.SubscribeSync(conn.NewInbox())
 	if err != nil {
@@ -112,19 +113,27 @@ func tooMany(t *testing.T, conn *nats.Conn, shard string) {
 	}
 	const most = 1024
 	for i := range most + 1 {
-		data := fmt.Appendf(nil, `{"key": "k%d", "threshold": "count >= 1", "wait": "1s"}`, i)
+		data := fmt.Appendf(nil, `{"key": "k%d", "threshold": "count >= 1", "wait": "1m"}`, i)
 		if err := conn.PublishRequest(shard+"all.await", sub.Subject, data); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range most + 1 {
-		msg, err := sub.NextMsg(10 * time.Second)
-		if err != nil {
-			t.Fatal(err)
+	expect := func(n int, want string) {
+		t.Helper()
+		for range n {
+			msg, err := sub.NextMsg(10 * time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := msg.Header.Get(micro.ErrorHeader); text != want {
+				t.Fatalf("%q, %s, want %q", text, msg.Data, want)
+			}
 		}
-		if text := msg.Header.Get(micro.ErrorHeader); (i == 0) != (text == "1024 questions wait for something to happen in worker w, and no more are taken") {
-			t.Fatalf("reply %d: %q, %s", i, text, msg.Data)
-		}
+	}
+	expect(1, "1024 questions wait for something to happen in worker w, and no more are taken")
+	return func() {
+		t.Helper()
+		expect(most, "shard: this worker does not run the shard any more")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // Set returns the set of states that has a name.
 func Set[L any](name string) (set crdt.UpSet[L], err error) {
 	var found any
-	form := "there is none"
+	var form string
 	switch any((*L)(nil)).(type) {
 	case *crdt.GCounter:
 		form = "count >= 100"

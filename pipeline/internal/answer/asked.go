@@ -126,6 +126,7 @@ func (a *asked) deliver(seen shard.Seen, err error) {
 
 // respond sends what the shard has answered.
 func (a *asked) respond() {
+	a.held.Add(-1)
 	reply, err := a.reply()
 	var data []byte
 	if err == nil {

@@ -23,7 +23,7 @@ var (
 const grace = 100 * time.Millisecond
 
 // Ask asks the owners of a shard and returns the first answer. It fails with ErrNobody if there is none within patience, on top of what the
-// request itself waits; with what an owner has said if none has done better; and with ErrGone.
+// request itself waits, and with what an owner has said if none does better.
 func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patience time.Duration) (Full, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -58,7 +58,7 @@ func Ask(ctx context.Context, conn *nats.Conn, subject string, r Request, patien
 			return Full{}, err
 		}
 		reply, err := read(msg)
-		if err == nil || errors.Is(err, ErrGone) {
+		if err == nil || definite(err) {
 			return reply, err
 		}
 		if refused == nil {
@@ -83,6 +83,11 @@ func next(ctx context.Context, sub *nats.Subscription, deadline time.Time) (*nat
 		return nil, ErrNobody
 	}
 	return msg, nil
+}
+
+// definite reports whether all owners would refuse likewise.
+func definite(err error) bool {
+	return isCode(err, codeGone) || isCode(err, codeMalformed) || isCode(err, codeTooLarge) || isCode(err, codeElsewhere)
 }
 
 // read reads a reply, or the error that it is.

@@ -95,7 +95,7 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Stop ends the service. The shards have been left before.
+// Stop ends the service. The shards have been left before, so that who still waits is told that nobody is here any more.
 func (s *Server) Stop() {
 	if s == nil {
 		return
@@ -178,9 +178,11 @@ func (s *Server) respond() {
 	for {
 		select {
 		case a := <-s.answers:
-			a.held.Add(-1)
 			a.respond()
 		case <-s.done:
+			for len(s.answers) > 0 { // nobody else takes any
+				(<-s.answers).respond()
+			}
 			return
 		}
 	}
