@@ -35,6 +35,10 @@ type flow struct {
 	name  string
 	in    *input
 	lines int
+	// echo makes the stage that reads the input write something too.
+	echo bool
+	// drain is how long a version has to save what it has read when it is told to stop; 0 for long enough.
+	drain time.Duration
 }
 
 func newFlow(t *testing.T, name string) *flow {
@@ -101,6 +105,9 @@ func (f *flow) version(second bool) *pipeline.Pipeline {
 		letters := operators.Count("letters", operators.KeyBy(words, "letter", func(w string) string { return w[:1] }))
 		pipeline.Write(p, "letters", operators.Finals(operators.Seal(letters, operators.EndOfInput())), sink("letters"), encodeFlow)
 	}
+	if f.echo {
+		pipeline.Write(p, "echo", operators.Map(lines, func(l flowLine) string { return l.text }), sink("echo"), pipeline.EncodeText)
+	}
 	byWord := operators.KeyBy(words, "word", func(w string) string { return w })
 	counts := operators.Count("counts", byWord)
 	pipeline.Write(p, "seen", operators.Threshold(counts, crdt.AtLeast(1)), sink("seen"), pipeline.EncodeText)
@@ -118,9 +125,9 @@ func (f *flow) run(p *pipeline.Pipeline, monitor *pipeline.Monitor) (stop func()
 	ctx, cancel := context.WithTimeout(f.Context(), time.Minute)
 	f.Cleanup(cancel)
 	ended = make(chan error, 1)
-	conn := f.srv.Conn(f.T)
+	conn, drain := f.srv.Conn(f.T), cmp.Or(f.drain, 30*time.Second)
 	go func() {
-		ended <- p.Run(ctx, pipeline.Config{Conn: conn, Monitor: monitor, CheckpointEvery: 100 * time.Millisecond, DrainTimeout: 200 * time.Millisecond, Logger: quiet})
+		ended <- p.Run(ctx, pipeline.Config{Conn: conn, Monitor: monitor, CheckpointEvery: 100 * time.Millisecond, DrainTimeout: drain, Logger: quiet})
 	}()
 	return cancel, ended
 }

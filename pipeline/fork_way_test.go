@@ -22,10 +22,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// full lets the stream that the counts write to hold so many messages: what they have counted cannot be saved while it is full.
-func (f *flow) full(messages int64) {
+// full lets the stream of a sink hold so many messages: the stage that writes to it cannot save what it has read while it is full.
+func (f *flow) full(write string, messages int64) {
 	f.Helper()
-	cfg := jetstream.StreamConfig{Name: f.name + "_seen", Subjects: []string{f.name + "-seen.>"}, AllowDirect: true, MaxMsgs: messages, Discard: jetstream.DiscardNew}
+	cfg := jetstream.StreamConfig{Name: f.name + "_" + write, Subjects: []string{f.name + "-" + write + ".>"}, AllowDirect: true, MaxMsgs: messages, Discard: jetstream.DiscardNew}
 	if _, err := f.js.CreateOrUpdateStream(f.Context(), cfg); err != nil {
 		f.Fatal(err)
 	}
@@ -34,10 +34,12 @@ func (f *flow) full(messages int64) {
 // stuck runs a version until its inputs are saved, and its counts, which cannot be, have read something; then it is killed.
 func (f *flow) stuck(p *pipeline.Pipeline) {
 	f.Helper()
-	f.full(1)
+	f.full("seen", 1)
 	f.feed(300)
 	var monitor pipeline.Monitor
+	f.drain = 200 * time.Millisecond
 	stop, ended := f.run(p, &monitor)
+	f.drain = 0
 	f.committed(&monitor, "windows")
 	natstest.Eventually(f.T, "the input is saved and the counts have read", func() bool {
 		saved, read := 0, 0
@@ -178,7 +180,7 @@ func TestForkOfWhatIsOnItsWay(t *testing.T) {
 		t.Errorf("keys or records of the old version were touched: before %d, after %d", len(before), len(after))
 	}
 	_, ended := f.run(next, new(pipeline.Monitor))
-	f.full(-1)
+	f.full("seen", -1)
 	f.in.end(t)
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -83,3 +83,17 @@ func Release(ctx context.Context, conn *nats.Conn, p *plan.Plan, id checkpoint.S
 	c.release(d)
 	return func() { d.keep(); c.running.Wait() }, run.Done(), nil
 }
+
+// Besides returns what may be purged up to a sequence, for all versions.
+func Besides(ctx context.Context, conn *nats.Conn, p *plan.Plan, at uint64) (uint64, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	stream, err := js.Stream(ctx, ExchangeStream(p.Graph.Name))
+	if err != nil {
+		return 0, err
+	}
+	e := &engine{Config: Config{Conn: conn, Plan: p}, js: js}
+	return e.besides(ctx, stream, at)
+}
