@@ -275,7 +275,7 @@ func (m *DotMap[K, S, P]) at(d Dot) *dotMapEntry[K, S, P] {
 // insert adds an entry whose key is absent. Its store is not empty.
 func (m *DotMap[K, S, P]) insert(e dotMapEntry[K, S, P]) {
 	if m.many == nil && len(m.few) < dotMapFew {
-		m.few = slices.Insert(m.few, m.search(e.k), e)
+		m.few = insertAt(m.few, m.search(e.k), e)
 		return
 	}
 	if m.many == nil {

@@ -268,7 +268,7 @@ func (t *dotTable[V]) insert(d Dot, v V) {
 			t.flat = append(t.flat, e)
 			return
 		default:
-			t.flat = slices.Insert(t.flat, indexOf(t.flat, d), e)
+			t.flat = insertAt(t.flat, indexOf(t.flat, d), e)
 			return
 		}
 	}
@@ -288,7 +288,7 @@ func (n *dotNode[V]) insert(e dotted[V]) (right dotKid[V]) {
 	if kid.node == nil {
 		return right
 	}
-	n.kids = slices.Insert(n.kids, i+1, kid)
+	n.kids = insertAt(n.kids, i+1, kid)
 	if len(n.kids) <= dotKids {
 		return right
 	}
@@ -304,7 +304,7 @@ func (n *dotNode[V]) insert(e dotted[V]) (right dotKid[V]) {
 func (n *dotNode[V]) insertItem(e dotted[V]) (right dotKid[V]) {
 	i := indexOf(n.items, e.d)
 	if len(n.items) < dotLeaf {
-		n.items = slices.Insert(n.items, i, e)
+		n.items = insertAt(n.items, i, e)
 		return right
 	}
 	cut := dotLeaf / 2
@@ -314,9 +314,9 @@ func (n *dotNode[V]) insertItem(e dotted[V]) (right dotKid[V]) {
 	moved := append(make([]dotted[V], 0, dotLeaf), n.items[cut:]...)
 	n.items = slices.Delete(n.items, cut, dotLeaf)
 	if i < cut {
-		n.items = slices.Insert(n.items, i, e)
+		n.items = insertAt(n.items, i, e)
 	} else {
-		moved = slices.Insert(moved, i-cut, e)
+		moved = insertAt(moved, i-cut, e)
 	}
 	return dotKid[V]{low: moved[0].d, node: &dotNode[V]{items: moved}}
 }

@@ -1,7 +1,6 @@
 package crdt
 
 import (
-	"slices"
 	"unsafe"
 )
 
@@ -99,7 +98,7 @@ func (t *table[K, V]) put(k K) (v *V, added bool) {
 		t.insertAll(one[:])
 		return t.find(k), true
 	}
-	*leaf = slices.Insert(*leaf, i, one[0])
+	*leaf = insertAt(*leaf, i, one[0])
 	t.grown(1)
 	return &(*leaf)[i].v, true
 }

@@ -184,9 +184,9 @@ func (n *node[E]) put(i int, e E, kid *node[E]) (right *node[E]) {
 			into, i = right, i-cut
 		}
 	}
-	into.items = slices.Insert(into.items, i, e)
+	into.items = insertAt(into.items, i, e)
 	if kid != nil {
-		into.kids = slices.Insert(into.kids, i, kid)
+		into.kids = insertAt(into.kids, i, kid)
 	}
 	return right
 }

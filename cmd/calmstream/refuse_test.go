@@ -179,7 +179,7 @@ func TestStreamsThatAreLostMeanwhile(t *testing.T) {
 				t.Errorf("it ended with %d and printed %d bytes", code, p.stdout.Len())
 			}
 			want := "stream WC_IN_wordcount was deleted, and run wordcount has checkpoints that are about it; restore the stream, or begin anew with another --run\n"
-			if !strings.HasPrefix(said, "calmstream: a stream of the run is gone: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, want) {
+			if why := sentences(said); len(why) != 1 || !strings.HasPrefix(why[0], "calmstream: a stream of the run is gone: ") || !strings.HasSuffix(why[0], want) {
 				t.Errorf("want one sentence that ends with %q, got:\n%s", want, said)
 			}
 		})

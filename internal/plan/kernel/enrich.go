@@ -3,7 +3,6 @@ package kernel
 import (
 	"bytes"
 	"errors"
-	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -152,7 +151,7 @@ func (k *enricher[K, A, B, C]) keep(e *parked[K, A]) *parked[K, A] {
 	for i > 0 && all[i-1].serial > e.serial {
 		i--
 	}
-	k.parked[e.key] = slices.Insert(all, i, e)
+	k.parked[e.key] = insertAt(all, i, e)
 	if !k.KeepMissing || !k.AnyTime {
 		k.held.push(e)
 	}

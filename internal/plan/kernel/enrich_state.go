@@ -1,10 +1,8 @@
 package kernel
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/calmstream/calmstream/internal/plan"
 )
@@ -68,11 +66,11 @@ func (k *enricher[K, A, B, C]) all() (records []*parked[K, A], entries []uint32)
 			}
 		}
 	}
-	slices.SortFunc(records, func(a, b *parked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
+	order(records, nil, func(e **parked[K, A]) rank[int64] { return rank[int64]{key: int64((*e).serial)} })
 	for place := range k.entries.slots {
 		entries = append(entries, uint32(place))
 	}
-	slices.SortFunc(entries, func(a, b uint32) int { return cmp.Compare(k.entries.slots[a].key, k.entries.slots[b].key) })
+	order(entries, nil, func(place *uint32) rank[K] { return k.entries.slots[*place].rank() })
 	return records, entries
 }
 

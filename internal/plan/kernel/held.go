@@ -65,7 +65,7 @@ func (l *lane[K, A, B]) add(e *entry[K, A, B]) {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(l.items(), e, byTime[K, A, B])
-	l.all = slices.Insert(l.all, l.from+i, e)
+	l.all = insertAt(l.all, l.from+i, e)
 }
 
 func (l *lane[K, A, B]) remove(e *entry[K, A, B]) {
@@ -101,6 +101,7 @@ type held[K plan.Key, A, B any] struct {
 	empty []*both[K, A, B]
 	// expired are those that expire returned.
 	expired []*entry[K, A, B]
+	ranks   []rank[K] // of order
 }
 
 // maxEmpty bounds the memory that is kept for keys that may come.
@@ -174,20 +175,11 @@ func (h *held[K, A, B]) expire(frontier int64, wanted func(*entry[K, A, B]) bool
 			h.expired = append(h.expired, e)
 		}
 	}
-	if len(h.expired) > 1 {
-		slices.SortStableFunc(h.expired, inOrder) // those of one deadline are in the order of the log
-	}
+	// Those of one deadline are in the order of the log.
+	h.ranks = order(h.expired, h.ranks, func(e **entry[K, A, B]) rank[K] {
+		return rank[K]{first: (*e).deadline, second: (*e).time, key: (*e).key}
+	})
 	return h.expired
-}
-
-func inOrder[K plan.Key, A, B any](x, y *entry[K, A, B]) int {
-	switch {
-	case x.deadline != y.deadline:
-		return cmp.Compare(x.deadline, y.deadline)
-	case x.time != y.time:
-		return cmp.Compare(x.time, y.time)
-	}
-	return cmp.Compare(x.key, y.key)
 }
 
 func (h *held[K, A, B]) encoded(e *entry[K, A, B]) ([]byte, error) { return h.encode(&e.value) }
@@ -197,7 +189,7 @@ func (h *held[K, A, B]) all() (all []*entry[K, A, B]) {
 	for _, b := range h.byKey {
 		all = append(append(all, b.left.items()...), b.right.items()...)
 	}
-	slices.SortFunc(all, func(x, y *entry[K, A, B]) int { return cmp.Compare(x.serial, y.serial) })
+	order(all, nil, func(e **entry[K, A, B]) rank[int64] { return rank[int64]{key: int64((*e).serial)} })
 	return all
 }
 

@@ -26,7 +26,7 @@ func (r *Ranking[K, N]) Put(e plan.Ranked[K, N]) (grew bool) {
 	if found || i >= r.Limit {
 		return false
 	}
-	r.Entries = slices.Insert(r.Entries, i, e)
+	r.Entries = insertAt(r.Entries, i, e)
 	if len(r.Entries) > r.Limit {
 		r.Entries = r.Entries[:r.Limit]
 	}

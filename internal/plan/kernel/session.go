@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/calmstream/calmstream/crdt"
@@ -42,6 +41,7 @@ type sessions[K plan.Key, C, L any, P crdt.Lattice[L]] struct {
 	// joined, ended and one are room for what a record makes and for what closes, and rooms for the first sessions of keys to come.
 	joined session[L]
 	ended  []ended[K, L]
+	ranks  []rank[K] // of order
 	one    [1]slot[K, L]
 	rooms  []session[L]
 	tally  tally
@@ -125,7 +125,12 @@ func (k *sessions[K, C, L, P]) take(m *plan.Meta, c *plan.Contribution[K, C], at
 			at.place = k.visit(at.hash, c.Key)
 		}
 		v := &k.visits.slots[at.place].value
-		v.sessions = slices.Replace(v.sessions, from, to, k.joined)
+		if from == to {
+			v.sessions = insertAt(v.sessions, from, k.joined)
+		} else {
+			v.sessions[from] = k.joined
+			v.sessions = slices.Delete(v.sessions, from+1, to)
+		}
 		k.open += 1 - (to - from)
 	}
 	k.visits.touch(at.place)
@@ -247,11 +252,8 @@ type ended[K plan.Key, L any] struct {
 }
 
 // compare orders by end, then by start and by key.
-func (a ended[K, L]) compare(b ended[K, L]) int {
-	if a.span.End != b.span.End {
-		return cmp.Compare(a.span.End, b.span.End)
-	}
-	return cmp.Or(cmp.Compare(a.span.Start, b.span.Start), cmp.Compare(a.key, b.key))
+func (e *ended[K, L]) rank() rank[K] {
+	return rank[K]{first: e.span.End, second: e.span.Start, key: e.key}
 }
 
 // closed takes the sealed sessions out, the earliest end first, then by key.
@@ -278,7 +280,7 @@ func (k *sessions[K, C, L, P]) closed(frontier int64) (out []ended[K, L]) {
 			k.expect(w.place)
 		}
 	}
-	slices.SortFunc(out, ended[K, L].compare)
+	k.ranks = order(out, k.ranks, (*ended[K, L]).rank)
 	k.ended = out
 	return out
 }

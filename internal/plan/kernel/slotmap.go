@@ -19,6 +19,8 @@ type slot[K plan.Key, L any] struct {
 	fired uint8
 }
 
+func (s *slot[K, L]) rank() rank[K] { return rank[K]{key: s.key} }
+
 // slotMap finds slots by their keys. The slots are in a slice, in the order in which their keys came, and the index over it is a table of
 // numbers with open addressing and linear probing: what a batch needs of both can be asked for at once, where a Go map is asked
 // key by key and each waits for the memory.

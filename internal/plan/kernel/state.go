@@ -1,11 +1,6 @@
 package kernel
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/calmstream/calmstream/internal/plan"
-)
+import "github.com/calmstream/calmstream/internal/plan"
 
 // pane is the state of all keys in one window.
 type pane[K plan.Key, L any] struct {
@@ -22,8 +17,13 @@ func (p *panes[K, L]) forget(w *pane[K, L]) {
 
 // sorted returns the slots in the order of their keys, which no map decides. The pane is good for nothing afterwards but to be dropped.
 func (p *pane[K, L]) sorted() []slot[K, L] {
-	slices.SortFunc(p.slots, func(a, b slot[K, L]) int { return cmp.Compare(a.key, b.key) })
+	order(p.slots, nil, (*slot[K, L]).rank)
 	return p.slots
+}
+
+// byEnd ranks windows by their ends, and those of one end by their starts.
+func byEnd[K plan.Key, L any](w **pane[K, L]) rank[int64] {
+	return rank[int64]{first: (*w).span.End, key: (*w).span.Start}
 }
 
 // recentBits says how many panes are at hand: more than most records are in.
@@ -39,6 +39,7 @@ type panes[K plan.Key, L any] struct {
 	spare *pane[K, L]
 	// dropped windows since the last snapshot, and those in a snapshot that is not settled.
 	dropped, taken []int64
+	ranks          []rank[int64] // of order
 }
 
 func (p *panes[K, L]) at(w plan.Windowing, start int64) *pane[K, L] {
@@ -72,9 +73,7 @@ func (p *panes[K, L]) closed(rule plan.SealRule, frontier int64) []*pane[K, L] {
 			out = append(out, w)
 		}
 	}
-	slices.SortFunc(out, func(a, b *pane[K, L]) int {
-		return cmp.Or(cmp.Compare(a.span.End, b.span.End), cmp.Compare(a.span.Start, b.span.Start))
-	})
+	p.ranks = order(out, p.ranks, byEnd)
 	return out
 }
 
@@ -108,6 +107,6 @@ func (p *panes[K, L]) inOrder() []*pane[K, L] {
 	for _, w := range p.byStart {
 		out = append(out, w)
 	}
-	slices.SortFunc(out, func(a, b *pane[K, L]) int { return cmp.Compare(a.span.Start, b.span.Start) })
+	p.ranks = order(out, p.ranks, func(w **pane[K, L]) rank[int64] { return rank[int64]{key: (*w).span.Start} })
 	return out
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -211,7 +210,7 @@ func (k *valued[K, C, L, P]) close(id plan.ValueID, v *openValue[K, L]) {
 		delete(k.states, s.key)
 		slots[i] = s.slot
 	}
-	slices.SortFunc(slots, func(a, b slot[K, L]) int { return cmp.Compare(a.key, b.key) })
+	order(slots, nil, (*slot[K, L]).rank)
 	if k.waiting {
 		k.rt.Waited(1)
 	}

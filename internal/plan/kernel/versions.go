@@ -62,7 +62,7 @@ func (t *versions[K, B]) put(key K, time int64, value *B) *history[K, B] {
 		}
 		return nil
 	}
-	h.versions = slices.Insert(h.versions, i, version[B]{time: time, value: value})
+	h.versions = insertAt(h.versions, i, version[B]{time: time, value: value})
 	t.touch(h, &h.versions[i])
 	t.starts.push(start[K, B]{time, h})
 	return h
@@ -165,7 +165,7 @@ func (t *versions[K, B]) take(full bool, put func(*history[K, B], *version[B]) e
 				changed = append(changed, start[K, B]{h.versions[i].time, h})
 			}
 		}
-		slices.SortFunc(changed, func(a, b start[K, B]) int { return cmp.Or(cmp.Compare(a.of.key, b.of.key), cmp.Compare(a.at, b.at)) })
+		order(changed, nil, func(s *start[K, B]) rank[K] { return rank[K]{key: s.of.key} }) // those of a key are in order already
 	}
 	for _, s := range changed {
 		if v := s.version(); v != nil {
@@ -216,7 +216,7 @@ func (t *versions[K, B]) restore(key K, time int64, value *B) *history[K, B] {
 		h.versions[i].value = value
 		return nil
 	}
-	h.versions = slices.Insert(h.versions, i, version[B]{time: time, value: value})
+	h.versions = insertAt(h.versions, i, version[B]{time: time, value: value})
 	t.starts.push(start[K, B]{time, h})
 	return h
 }

@@ -1,11 +1,6 @@
 package kernel
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/calmstream/calmstream/internal/plan"
-)
+import "github.com/calmstream/calmstream/internal/plan"
 
 // asked is a record that waits for its answer.
 type asked[K plan.Key, A any] struct {
@@ -107,7 +102,7 @@ func (w *waiting[K, A]) take(full bool, put func(*asked[K, A]) error) error {
 	}
 	if full {
 		all := w.queue.all()
-		slices.SortFunc(all, func(a, b *asked[K, A]) int { return cmp.Compare(a.serial, b.serial) })
+		order(all, nil, func(e **asked[K, A]) rank[int64] { return rank[int64]{key: int64((*e).serial)} })
 		for _, e := range all {
 			if err := put(e); err != nil {
 				return err
