@@ -11,8 +11,8 @@ trap 'rm -rf "$context"' EXIT
 mkdir -p "$context"/bin "$context"/worker "$context"/server/data
 (
 	cd "$here/.."
-	GOOS=linux GOARCH=$(docker version --format '{{.Server.Arch}}') CGO_ENABLED=0 GOFLAGS=-trimpath \
-		go build -ldflags '-s -w' -o "$context/bin/" ./cmd/adworker github.com/nats-io/nats-server/v2
+	GOOS=linux GOARCH=$(docker version --format '{{.Server.Arch}}') CGO_ENABLED=0 \
+		go build -trimpath -ldflags '-s -w' -o "$context/bin/" ./cmd/adworker github.com/nats-io/nats-server/v2
 )
 mv "$context/bin/adworker" "$context/worker/worker"
 mv "$context/bin/nats-server" "$context/server/nats-server"
