@@ -127,6 +127,42 @@ func TestAStatementThatComesTooEarly(t *testing.T) {
 	})
 }
 
+// A doubt that came while an earlier one was cleared counts as the first of two.
+func TestADoubtBehindOneThatWasCleared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, e := behind(t)
+		var newest atomic.Pointer[shard.Sent]
+		e.Sent = newest.Load
+		ended := make(chan error, 1)
+		go func() { ended <- runs(t, e) }()
+		say := func(at uint64, second bool) {
+			newest.Store(&shard.Sent{At: at, Next: []uint64{1, 1}, Ended: []bool{true, second}})
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+		}
+		say(0, false)
+		tell(w, 0, plan.End)
+		say(1, true) // the first producer has come, the second not
+		select {
+		case err := <-ended:
+			t.Fatalf("after one statement about the second producer: %v", err)
+		default:
+		}
+		say(1, true)
+		select {
+		case err := <-ended:
+			if !errors.Is(err, shard.ErrRecordsLost) || !strings.Contains(err.Error(), "of stage in, shard 1") {
+				t.Error(err)
+			}
+		default:
+			t.Error("two statements prove nothing")
+			tell(w, 1, plan.End)
+			<-ended
+		}
+	})
+}
+
 // What was purged from the exchange since a newer checkpoint covers it is not lost.
 func TestWhatACheckpointCoversIsNotLost(t *testing.T) {
 	t.Parallel()
