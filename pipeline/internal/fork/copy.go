@@ -21,9 +21,10 @@ func (f *forker) copy(ctx context.Context, id checkpoint.ShardID, segments []che
 		copied = make(map[string]checkpoint.SegmentRef)
 		f.copied[id] = copied
 	}
-	for n := 0; len(segments) > 0; segments = segments[n:] {
+	for len(segments) > 0 {
 		var now checkpoint.SegmentRef
-		if n = together(segments); n > 1 {
+		n := together(segments)
+		if n > 1 {
 			now, err = f.combine(ctx, id, segments[:n])
 		} else if ref := segments[0]; copied[ref.ID].ID == "" {
 			f.step("copy " + ref.ID)
@@ -37,7 +38,7 @@ func (f *forker) copy(ctx context.Context, id checkpoint.ShardID, segments []che
 		if n == 1 {
 			copied[now.ID] = now
 		}
-		out = append(out, now)
+		out, segments = append(out, now), segments[n:]
 	}
 	return out, nil
 }

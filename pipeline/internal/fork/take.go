@@ -173,14 +173,3 @@ func (f *forker) step(name string) {
 		f.Step(name)
 	}
 }
-
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(roundPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
