@@ -45,7 +45,7 @@ func work(t *testing.T, srv *natstest.Server, p *pipeline.Pipeline, name string,
 func (m *member) crash() {
 	m.conn.Close()
 	m.stop()
-	_ = <-m.ended // it says that the connection is gone
+	<-m.ended // it says that the connection is gone
 }
 
 func (m *member) runs(shards int) func() bool {

@@ -54,3 +54,15 @@ func RoomOfSessions[K plan.Key, C, L any, P crdt.Lattice[L]](s plan.Stateful) in
 	}
 	return -1
 }
+
+// Order sorts with order, in the same memory each time.
+type Order[K plan.Key, E any] struct{ ranks []rank[K] }
+
+func (o *Order[K, E]) Sort(items []E, of func(e *E) (first, second int64, key K)) {
+	o.ranks = order(items, o.ranks, func(e *E) rank[K] {
+		first, second, key := of(e)
+		return rank[K]{first: first, second: second, key: key}
+	})
+}
+
+func InsertAt[E any](s []E, i int, e E) []E { return insertAt(s, i, e) }

@@ -1,4 +1,4 @@
-package kernel
+package kernel_test
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/calmstream/calmstream/internal/plan/kernel"
 )
 
 // What order does with the ranks is what a stable sort does with the items.
@@ -16,7 +18,7 @@ func TestOrder(t *testing.T) {
 		key           string
 		number        int
 	}
-	var ranks []rank[string]
+	var order kernel.Order[string, item]
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 40).Draw(t, "n")
 		items := make([]item, n)
@@ -28,7 +30,7 @@ func TestOrder(t *testing.T) {
 		slices.SortStableFunc(want, func(a, b item) int {
 			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second), cmp.Compare(a.key, b.key))
 		})
-		ranks = order(items, ranks, func(e *item) rank[string] { return rank[string]{first: e.first, second: e.second, key: e.key} })
+		order.Sort(items, func(e *item) (first, second int64, key string) { return e.first, e.second, e.key })
 		if !slices.Equal(items, want) {
 			t.Fatalf("got %v, want %v", items, want)
 		}
@@ -39,7 +41,7 @@ func TestInsertAt(t *testing.T) {
 	t.Parallel()
 	for i := range 4 {
 		s := []int{1, 2, 3}
-		if got, want := insertAt(slices.Clone(s), i, 9), slices.Insert(s, i, 9); !slices.Equal(got, want) {
+		if got, want := kernel.InsertAt(slices.Clone(s), i, 9), slices.Insert(s, i, 9); !slices.Equal(got, want) {
 			t.Errorf("at %d: got %v, want %v", i, got, want)
 		}
 	}
