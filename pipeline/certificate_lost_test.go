@@ -41,7 +41,7 @@ func TestCertificatesAreDeleted(t *testing.T) {
 	srv := natstest.Run(t)
 	js := srv.JetStream(t)
 	in := newInput(t, js, "lost", 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	log := new(guarded)
 	monitor := new(pipeline.Monitor)
@@ -87,7 +87,7 @@ func TestCertificatesOfKeysAreStored(t *testing.T) {
 		in.click(t, fmt.Sprint("ad", i%3), i)
 	}
 	in.end(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := sealedByKey("keys").Run(ctx, pipeline.Config{Conn: srv.Conn(t), Logger: quiet}); err != nil {
 		t.Fatal(err)

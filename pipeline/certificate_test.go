@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/pipeline"
@@ -53,7 +52,7 @@ func TestCertificates(t *testing.T) {
 		keys[window][ad] = true
 	}
 	in.end(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	run := func(version string) *pipeline.Monitor {
 		t.Helper()
@@ -125,7 +124,7 @@ func TestCertificateOfSomethingElse(t *testing.T) {
 	in := newInput(t, js, "other", 1)
 	in.click(t, "a", 1)
 	in.end(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	p := clicks("other", 1)
 	if err := p.Run(ctx, pipeline.Config{Conn: srv.Conn(t), Logger: quiet}); err != nil {

@@ -182,7 +182,7 @@ func (r *rig) caughtUp(what string, o *running) {
 // to, behind its only checkpoint; and one that comes to the end.
 func (r *rig) through() {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	r.publish(0)
 	stopping, stop := context.WithCancel(ctx)

@@ -122,7 +122,7 @@ func (f *flow) version(second bool) *pipeline.Pipeline {
 // run runs a version until it is told to stop, or ends.
 func (f *flow) run(p *pipeline.Pipeline, monitor *pipeline.Monitor) (stop func(), ended chan error) {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	f.Cleanup(cancel)
 	ended = make(chan error, 1)
 	conn, drain := f.srv.Conn(f.T), cmp.Or(f.drain, 30*time.Second)

@@ -94,7 +94,7 @@ func forkEpoch(t *testing.T, p *pipeline.Pipeline) string {
 // run runs a version until it is told to stop, or ends.
 func (f *forkedAds) run(p *pipeline.Pipeline, monitor *pipeline.Monitor) (stop func(), ended chan error) {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	f.Cleanup(cancel)
 	ended = make(chan error, 1)
 	conn := f.srv.Conn(f.T)
@@ -344,7 +344,7 @@ func TestVersionThatCannotGoOn(t *testing.T) {
 	for i := range 50 {
 		in.put(t, i, "a b a")
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	running, cancel := context.WithCancel(ctx)
 	var monitor pipeline.Monitor

@@ -194,7 +194,7 @@ func TestOutboxOfOverlappingOwners(t *testing.T) {
 			srv := natstest.Run(t)
 			w := newBoxedWorld(t, srv.JetStream(t), "box", shards)
 			w.feed(300)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			monitors := make([]pipeline.Monitor, 3)
 			var owners sync.WaitGroup
@@ -219,7 +219,11 @@ func TestOutboxOfOverlappingOwners(t *testing.T) {
 					}
 				})
 			}
-			w.feed(1200)
+			if testing.Short() {
+				w.feed(400)
+			} else {
+				w.feed(1200)
+			}
 			w.in.end(t)
 			owners.Wait()
 			if ctx.Err() != nil {

@@ -35,7 +35,7 @@ func TestOverlappingOwners(t *testing.T) {
 				}
 			}
 			put(0, 400)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			monitors := make([]pipeline.Monitor, 3)
 			var owners sync.WaitGroup

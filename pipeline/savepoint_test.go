@@ -155,7 +155,7 @@ func (b *begun) load(t *testing.T, srv *natstest.Server, rebase bool) (pipeline.
 // goOn runs the pipeline to its end on a server and compares the results.
 func (b *begun) goOn(t *testing.T, srv *natstest.Server) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var monitor pipeline.Monitor
 	if err := wordcount(b.in.name, 2, 50).Run(ctx, pipeline.Config{Conn: srv.Conn(t), Monitor: &monitor, Logger: quiet}); err != nil {

@@ -114,7 +114,7 @@ func TestSlowServer(t *testing.T) {
 	const words, last = 5, 40
 	boxes := newBoxedWorld(t, js, "slow", 2)
 	in := newInput(t, js, "slowly", 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var owners sync.WaitGroup
 	for range 2 {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/calmstream/calmstream/internal/natstest"
 	"github.com/calmstream/calmstream/pipeline"
@@ -35,7 +34,7 @@ func TestVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		epochs = append(epochs, "e"+fingerprint)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		err = p.Run(ctx, pipeline.Config{Conn: conn, Logger: quiet})
 		cancel()
 		if err != nil {

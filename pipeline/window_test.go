@@ -82,7 +82,7 @@ func TestWindowsAlertsLateAndBroken(t *testing.T) {
 	js := srv.JetStream(t)
 	in := newInput(t, js, "ads", 1)
 	p := clicks("ads", 1)
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	ended := make(chan error, 1)
 	conn := srv.Conn(t)

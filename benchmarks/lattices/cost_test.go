@@ -34,7 +34,8 @@ func TestUpdatesDoNotCostMoreInLargeStates(t *testing.T) {
 	program := filepath.Join(dir, "count")
 	// The tool counts only if the program is covered too.
 	const covered = "-coverpkg=github.com/calmstream/calmstream/benchmarks/lattices/count," + counted
-	tool(t, "build", "-cover", "-covermode=atomic", covered, "-o", program, "./count")
+	tool(t, "go", "build", "-cover", "-covermode=atomic", covered, "-o", program, "./count")
+	covdata := strings.TrimSpace(tool(t, "go", "tool", "-n", "covdata")) // asked once: it is run for each count
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // with what is quadratic it would not end
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, dir, fmt.Sprint(costSmall), fmt.Sprint(costLarge))
@@ -51,7 +52,7 @@ func TestUpdatesDoNotCostMoreInLargeStates(t *testing.T) {
 		if _, err := fmt.Sscanf(line, "%s %d %d %q", &dir, &n, &c.bytes, &name); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		c.statements = statements(t, dir)
+		c.statements = statements(t, covdata, dir)
 		if costs[name] == nil {
 			costs[name] = map[int]cost{}
 		}
@@ -75,18 +76,20 @@ type cost struct {
 	bytes      uint64 // for each
 }
 
-func tool(t *testing.T, args ...string) {
+func tool(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
+	return string(out)
 }
 
 // statements adds up how often each statement of package crdt was executed.
-func statements(t *testing.T, dir string) (sum uint64) {
+func statements(t *testing.T, covdata, dir string) (sum uint64) {
 	t.Helper()
 	profile := filepath.Join(dir, "profile")
-	tool(t, "tool", "covdata", "textfmt", "-i="+dir, "-o="+profile)
+	tool(t, covdata, "textfmt", "-i="+dir, "-o="+profile)
 	text, err := os.ReadFile(profile)
 	if err != nil {
 		t.Fatal(err)

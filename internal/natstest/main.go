@@ -9,7 +9,7 @@ import (
 
 // atOnce is how many tests of a package run at once: more than a small machine has processors, because tests with
 // servers wait most of the time.
-const atOnce = "8"
+const atOnce = "4"
 
 // Main is for the TestMain of a package whose tests talk to servers. It runs the tests, atOnce of them unless the
 // command line has -parallel, and ends the process.
