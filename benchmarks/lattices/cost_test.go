@@ -36,7 +36,7 @@ func TestUpdatesDoNotCostMoreInLargeStates(t *testing.T) {
 	const covered = "-coverpkg=github.com/calmstream/calmstream/benchmarks/lattices/count," + counted
 	tool(t, "go", "build", "-cover", "-covermode=atomic", covered, "-o", program, "./count")
 	covdata := strings.TrimSpace(tool(t, "go", "tool", "-n", "covdata")) // asked once: it is run for each count
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // with what is quadratic it would not end
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)       // with what is quadratic it would not end
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, dir, fmt.Sprint(costSmall), fmt.Sprint(costLarge))
 	cmd.Env = append(os.Environ(), "GOCOVERDIR="+t.TempDir()) // for what it did in all, which nobody wants to know

@@ -41,11 +41,11 @@ func work(t *testing.T, srv *natstest.Server, p *pipeline.Pipeline, name string,
 	return m
 }
 
-// crash takes the worker's connection away, and waits until it has noticed.
-func (m *member) crash() {
+// crash takes the worker's connection away, and returns what the worker says of that.
+func (m *member) crash() error {
 	m.conn.Close()
 	m.stop()
-	<-m.ended // it says that the connection is gone
+	return <-m.ended
 }
 
 func (m *member) runs(shards int) func() bool {
@@ -141,7 +141,7 @@ func TestWorkersAnswerForTheirShards(t *testing.T) {
 		t.Fatalf("the keys are in %d shards of %d", len(place), inputs)
 	}
 	homes(t, conn, p.Pipeline, "c1-a")
-	a.crash()
+	_ = a.crash()
 	f.put("c1-a", "c2-aa", "c3-aaa")
 	ask()
 
@@ -161,7 +161,7 @@ func TestWorkersAnswerForTheirShards(t *testing.T) {
 	if err := <-late; err != nil {
 		t.Error(err)
 	}
-	b.crash()
+	_ = b.crash()
 	if _, err := live.Threshold(ctx, "c1-a", crdt.AtLeast(1)); !errors.Is(err, query.ErrNoWorker) {
 		t.Errorf("nobody is there: %v", err)
 	}

@@ -158,7 +158,7 @@ func TestADoubtBehindOneThatWasCleared(t *testing.T) {
 		default:
 			t.Error("two statements prove nothing")
 			tell(w, 1, plan.End)
-			_ = <-ended // that two proved nothing is said above
+			t.Log(<-ended)
 		}
 	})
 }
