@@ -67,9 +67,18 @@ func TestViewForgetsAnotherBucket(t *testing.T) {
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			err = nil
 		}
-		if _, errMade := js.CreateKeyValue(testContext(t), jetstream.KeyValueConfig{Bucket: "counts"}); errors.Join(err, errMade) != nil {
-			t.Fatal(err, errMade)
+		if err != nil {
+			t.Fatal(err)
 		}
+		// The server removes the files of the old one after it has answered, and makes no new one until they are gone.
+		const storeFailed = 10049
+		natstest.Eventually(t, "the bucket is made", func() bool {
+			_, err := js.CreateKeyValue(testContext(t), jetstream.KeyValueConfig{Bucket: "counts"})
+			if refused := (*jetstream.APIError)(nil); err != nil && (!errors.As(err, &refused) || refused.ErrorCode != storeFailed) {
+				t.Fatal(err)
+			}
+			return err == nil
+		})
 	}
 	remake()
 	old := open(t, sinks.View{Bucket: "counts"}, server.Conn(t))
