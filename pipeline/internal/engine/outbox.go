@@ -64,23 +64,7 @@ func (e *engine) deliver(stop <-chan struct{}, turn func() bool) {
 	if len(e.outboxes) == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	ticker := time.NewTicker(takenEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-stop:
-			return
-		}
+	every(takenEvery, stop, func(ctx context.Context) {
 		for _, o := range e.outboxes {
 			if removes := turn(); removes || o.progress.Newest() > 0 {
 				if _, err := e.look(ctx, o, removes); err != nil && ctx.Err() == nil {
@@ -88,7 +72,7 @@ func (e *engine) deliver(stop <-chan struct{}, turn func() bool) {
 				}
 			}
 		}
-	}
+	})
 }
 
 // deliverAll waits, when every shard has ended, until the streams of the outboxes have everything.

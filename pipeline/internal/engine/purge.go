@@ -87,26 +87,10 @@ func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
 	if e.receivers() == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	ticker := time.NewTicker(purgeEvery)
-	defer ticker.Stop()
 	var done uint64
-	for {
-		select {
-		case <-ticker.C:
-		case <-stop:
-			return
-		}
+	every(purgeEvery, stop, func(ctx context.Context) {
 		if !turn() {
-			continue
+			return
 		}
 		at, err := e.lowest(ctx)
 		if err == nil && at > done {
@@ -114,10 +98,10 @@ func (e *engine) purge(stop <-chan struct{}, turn func() bool) {
 		}
 		if err != nil {
 			e.Logger.Debug("the exchange keeps what it could drop", "error", err)
-			continue
+			return
 		}
 		done = max(done, at)
-	}
+	})
 }
 
 func (e *engine) purgeTo(ctx context.Context, at uint64) (purged uint64, err error) {

@@ -23,23 +23,7 @@ func (e *engine) watchSent(stop <-chan struct{}) {
 	if e.receivers() == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	ticker := time.NewTicker(sentEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-stop:
-			return
-		}
+	every(sentEvery, stop, func(ctx context.Context) {
 		for _, stage := range e.Plan.Stages {
 			if !stage.Exchanged() {
 				continue
@@ -51,7 +35,7 @@ func (e *engine) watchSent(stop <-chan struct{}) {
 			}
 			e.sent[stage.Name].Store(&all)
 		}
-	}
+	})
 }
 
 // sentTo reads the checkpoints of the producers of a stage, and then where the exchange ends: all that they speak of stands before it.
