@@ -7,6 +7,7 @@ import (
 
 	"github.com/calmstream/calmstream/internal/plan"
 	"github.com/calmstream/calmstream/pipeline/internal/checkpoint"
+	"github.com/calmstream/calmstream/pipeline/internal/shard"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -96,4 +97,18 @@ func Besides(ctx context.Context, conn *nats.Conn, p *plan.Plan, at uint64) (uin
 	}
 	e := &engine{Config: Config{Conn: conn, Plan: p}, js: js}
 	return e.besides(ctx, stream, at)
+}
+
+// SentTo returns what the shards of a stage are told that they were sent, by a worker for which the exchange was made at this time.
+func SentTo(ctx context.Context, conn *nats.Conn, p *plan.Plan, stage *plan.Stage, created int64) ([]*shard.Sent, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{Config: Config{Conn: conn, Plan: p}, js: js}
+	if err := e.openStore(ctx); err != nil {
+		return nil, err
+	}
+	e.start.Logs = map[string]LogStart{stage.Name: {Created: created}}
+	return e.sentTo(ctx, stage)
 }
